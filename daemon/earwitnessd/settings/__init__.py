@@ -1,0 +1,1 @@
+"""The daemon's settings: dumb frozen values, read once, strictly."""
