@@ -1,0 +1,117 @@
+"""Everything that can be asked of the daemon: a class for each method, its fields the parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$", description="letters, digits, _ and -")]
+EnrolSeconds = Annotated[float, msgspec.Meta(ge=2.0, le=300.0)]
+
+
+class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every request has: the method's name on the wire."""
+
+    method: ClassVar[str]
+
+
+class GetStatus(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The daemon's whole state, as in the heartbeat."""
+
+    method = "status"
+
+
+class ListProfiles(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everybody who is enrolled."""
+
+    method = "profiles.list"
+
+
+class ShowProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One person with all exemplars."""
+
+    method = "profiles.show"
+    name: Name
+
+
+class DeleteProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Forget a person."""
+
+    method = "profiles.delete"
+    name: Name
+
+
+class RenameProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Give a person another name."""
+
+    method = "profiles.rename"
+    name: Name
+    new_name: Name
+
+
+class EnrollLive(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Enrol from a running stream; answers at once, progress comes as `enroll.progress` events."""
+
+    method = "enroll.live"
+    name: Name
+    stream: str | None = None
+    # may be left out when there is only one
+    speech_s: EnrolSeconds = 12.0
+    # net speech to collect
+    timeout_s: Annotated[float, msgspec.Meta(ge=5.0, le=3600.0)] = 120.0
+
+
+class CancelEnrollment(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """End a running enrolment without a profile."""
+
+    method = "enroll.cancel"
+    enrolment: str
+
+
+class EnrollAudio(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Enrol from a recording: the bytes of the sound file are the frame after the JSON."""
+
+    method = "enroll.audio"
+    name: Name
+    label: str = ""
+    # what kind of channel it was recorded on
+    source: str = ""
+    # the file's name, for people
+
+
+class PauseStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Let go of a stream's device."""
+
+    method = "stream.pause"
+    stream: str
+
+
+class ResumeStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Open a paused stream again."""
+
+    method = "stream.resume"
+    stream: str
+
+
+class Reload(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Read settings and profiles again, as SIGHUP does."""
+
+    method = "reload"
+
+
+AnyMethod = (
+    GetStatus
+    | ListProfiles
+    | ShowProfile
+    | DeleteProfile
+    | RenameProfile
+    | EnrollLive
+    | CancelEnrollment
+    | EnrollAudio
+    | PauseStream
+    | ResumeStream
+    | Reload
+)
+
+METHODS: dict[str, type[AnyMethod]] = {kind.method: kind for kind in AnyMethod.__args__}

@@ -1,0 +1,108 @@
+"""Every event there is, and how bytes become one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from .base import RATE, SCHEMA, Event, StreamEvent
+from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
+from .enroll import EnrollProgress
+from .heartbeat import EngineState, Heartbeat, SocketState, StreamCondition, StreamState
+from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
+from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from .speech import SpeechStarted, SpeechStopped
+from .stream import StreamGap, StreamLost, StreamOpened
+from .window import Latency, ProfileScore, WindowScored
+
+AnyEvent = (
+    DaemonStarted
+    | DaemonStopping
+    | DaemonReloaded
+    | Heartbeat
+    | StreamOpened
+    | StreamLost
+    | StreamGap
+    | SpeechStarted
+    | SpeechStopped
+    | WindowScored
+    | SpeakerVerified
+    | SpeakerChanged
+    | SpeakerUnknown
+    | SpeakerLost
+    | ProfileEnrolled
+    | ProfileUpdated
+    | ProfileDeleted
+    | EnrollProgress
+)
+
+
+class ForeignEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a type that this version does not know: skip it, but count it for `seq`."""
+
+    type: str
+    boot: str = ""
+    seq: int = 0
+    topic_seq: int = 0
+    replayed: bool = False
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+_foreign_decoder = msgspec.json.Decoder(ForeignEvent)
+_known_types = frozenset(kind.__struct_config__.tag for kind in AnyEvent.__args__)
+
+
+def encode(event: Event) -> bytes:
+    """One JSON object in UTF-8."""
+    return _encoder.encode(event)
+
+
+def decode(body: bytes) -> AnyEvent | ForeignEvent:
+    """Undo `encode`; fields we do not know are ignored, types we do not know become ForeignEvent.
+
+    Raises msgspec.DecodeError for what is not an event.
+    """
+    try:
+        event: AnyEvent = _decoder.decode(body)
+    except msgspec.ValidationError:
+        foreign = _foreign_decoder.decode(body)
+        if foreign.type in _known_types:
+            raise
+        return foreign
+    return event
+
+
+__all__ = [
+    "RATE",
+    "SCHEMA",
+    "AnyEvent",
+    "DaemonReloaded",
+    "DaemonStarted",
+    "DaemonStopping",
+    "EngineState",
+    "EnrollProgress",
+    "Event",
+    "ForeignEvent",
+    "Heartbeat",
+    "Latency",
+    "ProfileDeleted",
+    "ProfileEnrolled",
+    "ProfileScore",
+    "ProfileUpdated",
+    "SocketState",
+    "SpeakerChanged",
+    "SpeakerLost",
+    "SpeakerUnknown",
+    "SpeakerVerified",
+    "SpeechStarted",
+    "SpeechStopped",
+    "StreamCondition",
+    "StreamEvent",
+    "StreamGap",
+    "StreamLost",
+    "StreamOpened",
+    "StreamState",
+    "WindowScored",
+    "decode",
+    "encode",
+]
