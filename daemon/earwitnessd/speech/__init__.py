@@ -1,0 +1,38 @@
+"""Whether somebody speaks: gates give probabilities chunk by chunk, activity remembers what they decided."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+
+Samples = npt.NDArray[np.float32]  # (N,) at 16 kHz
+Probabilities = npt.NDArray[np.float32]  # (chunks,) from 0 to 1
+
+
+class SpeechGate(Protocol):
+    """One stream's ear for speech; belongs to the engine thread."""
+
+    @property
+    def chunk_samples(self) -> int:
+        """How many samples one probability speaks for."""
+
+    def push(self, samples: Samples) -> Probabilities:
+        """The probability of speech in every chunk that these samples complete; the rest waits for more."""
+
+    def reset(self) -> None:
+        """Forget what was heard, after a gap; the next sample begins a chunk."""
+
+
+def open_gate(settings: SpeechGateSettings) -> SpeechGate:
+    """The gate that the settings ask for."""
+    if settings.type == "silero":
+        from earwitnessd.speech.silero import SileroGate
+
+        return SileroGate()
+    from earwitnessd.speech.energy import EnergyGate
+
+    return EnergyGate()

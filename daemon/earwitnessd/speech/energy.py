@@ -1,0 +1,47 @@
+"""Speech as what stands out of the room's noise floor: costs next to nothing, fooled by any loud sound."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from earwitnessd.speech.chunks import Chunker
+
+if TYPE_CHECKING:
+    from earwitnessd.speech import Probabilities, Samples
+
+CHUNK_SAMPLES = 512
+FLOOR_MEMORY_CHUNKS = 94
+# 3 s: nobody speaks so long without a pause, and a fan that starts is forgotten after it
+QUIETEST_DBFS = -60.0
+# a floor is never taken to be lower, or the last bit of a silent line would be speech
+MARGIN_DB = 9.0
+# this far above the floor is speech with probability one half
+SLOPE_DB = 2.0
+
+
+class EnergyGate:
+    """One stream's noise floor: the quietest chunk of the last seconds; belongs to the engine thread."""
+
+    def __init__(self) -> None:
+        self.chunk_samples = CHUNK_SAMPLES
+        self._chunker = Chunker(CHUNK_SAMPLES)
+        self._levels_dbfs: deque[float] = deque(maxlen=FLOOR_MEMORY_CHUNKS)
+
+    def push(self, samples: Samples) -> Probabilities:
+        """The probability of speech in every chunk that these samples complete."""
+        chunks = np.nan_to_num(self._chunker.push(samples), nan=0.0, posinf=1.0, neginf=-1.0)
+        powers = np.mean(np.square(chunks, dtype=np.float64), axis=1)
+        levels_dbfs = 10.0 * np.log10(np.maximum(powers, 1e-12))
+        return np.array([self._judge(float(level)) for level in levels_dbfs], dtype=np.float32)
+
+    def reset(self) -> None:
+        """Drop the incomplete chunk; the room is still the same, so its floor stays."""
+        self._chunker.reset()
+
+    def _judge(self, level_dbfs: float) -> float:
+        self._levels_dbfs.append(level_dbfs)
+        floor_dbfs = max(QUIETEST_DBFS, min(self._levels_dbfs))
+        return float(1.0 / (1.0 + np.exp(-(level_dbfs - floor_dbfs - MARGIN_DB) / SLOPE_DB)))
