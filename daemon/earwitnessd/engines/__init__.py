@@ -1,0 +1,42 @@
+"""What turns windows into embeddings; only this package imports torch, and only when one is opened."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from earwitnessd.models import Model
+
+Windows = npt.NDArray[np.float32]  # (B, N) samples at 16 kHz
+Vectors = npt.NDArray[np.float32]  # (B, D), every row of length 1
+
+
+class Embedder(Protocol):
+    """A loaded model on a device; belongs to one thread."""
+
+    @property
+    def model_id(self) -> str:
+        """Which model: only embeddings of one id may be compared."""
+
+    @property
+    def device(self) -> str:
+        """For people: where and how it computes."""
+
+    def embed(self, windows: Windows) -> Vectors:
+        """One row a window, in order; all of one length. A NaN in a window makes its row NaN, no other."""
+
+    def warm_up(self, window_samples: int, batch: int) -> None:
+        """Compute once at the given shape, so that the first real window does not wait."""
+
+
+class EmbedError(Exception):
+    """An engine that cannot be opened or cannot compute; the message says what to do."""
+
+
+def open_embedder(model: Model, device: str = "auto", threads: int = 0) -> Embedder:
+    """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: 0 leaves one core to the audio."""
+    from earwitnessd.engines.torch_wavlm import TorchWavLM
+
+    return TorchWavLM(model, device, threads)
