@@ -56,11 +56,15 @@ class Alive(Message, frozen=True, kw_only=True, tag="alive", array_like=True):
     """Said every half second, audio or not, with the counters of this opening."""
 
     overflows: int
+    # times PortAudio said that it had to drop samples
     stalls: int
+    # times the samples stayed away long enough to notice, and came back
     zero_run_s: float
     # how long the device has delivered nothing but exact zeros
     clock_lag_ms: float
     # how far the sample count is behind the monotonic clock
+    unusable_samples: int = 0
+    # NaN, infinite or absurdly large: silence was sent instead
 
 
 class Ended(Message, frozen=True, kw_only=True, tag="ended", array_like=True):

@@ -1,0 +1,72 @@
+"""`python -m earwitnessd.capture JOB` captures one source; `--list-devices` prints the devices as JSON."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+
+import msgspec
+
+from earwitnessd.capture.devices import Listing, list_devices
+from earwitnessd.capture.job import Exit, Job
+from earwitnessd.capture.lifeline import die_with_parent
+from earwitnessd.capture.process import CaptureProcess
+from earwitnessd.capture.source import AudioSource, SourceEndedError
+from earwitnessd.settings import sources
+
+
+def make_source(settings: sources.AnySource) -> AudioSource:
+    """The implementation that the settings ask for; each loads its library only now."""
+    match settings:
+        case sources.Microphone():
+            from earwitnessd.capture.microphone import Microphone  # noqa: PLC0415  # not needed for files
+
+            return Microphone(settings)
+        case sources.FileReplay():
+            from earwitnessd.capture.file import FileReplay  # noqa: PLC0415  # libsndfile
+
+            return FileReplay(settings)
+        case sources.Pipe():
+            from earwitnessd.capture.pipe import Pipe  # noqa: PLC0415  # as its siblings
+
+            return Pipe(settings)
+
+
+def print_devices() -> Exit:
+    """One JSON object on standard output."""
+    try:
+        listing = Listing(devices=list_devices())
+    except SourceEndedError as error:
+        listing = Listing(devices=[], error=error.reason)
+    sys.stdout.buffer.write(msgspec.json.encode(listing) + b"\n")
+    sys.stdout.flush()
+    return Exit.UNUSABLE if listing.error else Exit.FINISHED
+
+
+def main(arguments: list[str]) -> Exit:
+    """Run what the one argument says."""
+    if arguments == ["--list-devices"]:
+        return print_devices()
+    try:
+        (text,) = arguments
+        job = msgspec.json.decode(text, type=Job)
+    except (ValueError, msgspec.MsgspecError) as error:
+        sys.stderr.write(f"usage: python -m earwitnessd.capture JOB-AS-JSON | --list-devices ({error})\n")
+        return Exit.USAGE
+    faulthandler.enable()
+    # The daemon decides when to stop; a Ctrl-C in its terminal reaches us, too.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    if not die_with_parent(job.parent_pid):
+        return Exit.ORPHANED
+    return CaptureProcess(job, make_source(job.source)).run()
+
+
+if __name__ == "__main__":
+    status = main(sys.argv[1:])
+    sys.stderr.flush()
+    # Not sys.exit: PortAudio's and sounddevice's own clean-up at exit hangs on a dead stream.
+    os._exit(status)

@@ -1,0 +1,49 @@
+"""What a capture process is told to do, and the exit statuses by which its parent learns how it ended."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import msgspec
+
+from earwitnessd.settings.sources import AnySource
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The one argument of `python -m earwitnessd.capture`, as JSON."""
+
+    stream: str
+    stream_id: str
+    endpoint: str
+    # where the engine's PULL socket is bound
+    source: AnySource
+    parent_pid: int
+    # the process ends when this one is no longer its parent
+    pulse_fd: int | None = None
+    # an inherited pipe that takes a byte twice a second; its owner kills a process that falls silent
+
+
+class Pulse:
+    """The bytes that go through `Job.pulse_fd`: alive, and what for."""
+
+    WAITING = b"w"
+    # the source is open, no sample has come yet
+    LISTENING = b"l"
+
+
+class Exit(IntEnum):
+    """Whether to start another process follows from the status of the last."""
+
+    FINISHED = 0
+    # the recording is over
+    USAGE = 2
+    UNUSABLE = 3
+    # the source can never work as it is set up: a file that is not audio, a missing library
+    LOST = 4
+    # the source went away or is not there yet: try again
+    STOPPED = 5
+    # SIGTERM
+    ORPHANED = 6
+
+
+FINAL_EXITS = frozenset({Exit.FINISHED, Exit.USAGE, Exit.UNUSABLE})

@@ -1,0 +1,191 @@
+"""The capture process: takes chunks from one source, makes them 16 kHz mono, tells the engine everything."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+
+import zmq
+
+from earwitnessd.capture.job import Exit, Job, Pulse
+from earwitnessd.capture.lifeline import Heartbeat, orphaned
+from earwitnessd.capture.messages import Alive, Audio, Ended, Lost, Opened, Samples
+from earwitnessd.capture.outbox import Outbox
+from earwitnessd.capture.resample import Resampler, silence_unusable, to_mono
+from earwitnessd.capture.source import AudioSource, Chunk, Origin, SourceEndedError
+from earwitnessd.capture.wakeup import Wakeup
+
+ALIVE_EVERY_S = 0.5
+CHUNKS_A_TURN = 8  # then look at the signals and the heartbeat again
+HAND_OVER_LIVE_S = 0.3
+HAND_OVER_RECORDING_S = 60.0  # a recording loses nothing, however slow the engine
+NS = 1_000_000_000
+
+log = logging.getLogger(__name__)
+
+
+class CaptureProcess:
+    """Everything here belongs to the main thread."""
+
+    def __init__(self, job: Job, source: AudioSource) -> None:
+        self._job = job
+        self._source = source
+        self._outbox = Outbox(job.endpoint)
+        self._heartbeat = Heartbeat(job.pulse_fd)
+        self._wakeup = Wakeup()
+        self._terminated = False
+        self._listening = False
+        self._alive_due_ns = 0
+        self._zero_frames = 0
+        self._unusable = 0
+
+    def run(self) -> Exit:
+        """Until the source ends, SIGTERM, or the parent is gone."""
+        try:
+            self._origin = self._source.open()
+            self._resampler = Resampler(self._origin.rate)
+            # Until here SIGTERM just kills: there is nothing to say yet, and opening a device can hang.
+            signal.set_wakeup_fd(self._wakeup.write_fd, warn_on_full_buffer=False)
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+            return self._listen()
+        except SourceEndedError as ended:
+            return self._end(ended)
+
+    def _on_sigterm(self, _signum: int, _frame: object) -> None:
+        self._terminated = True
+
+    def _listen(self) -> Exit:
+        while not self._terminated:
+            if orphaned(self._job.parent_pid):
+                return Exit.ORPHANED
+            self._wait()
+            self._outbox.pump()
+            self._take_chunks()
+            self._tell_alive()
+        self._end(SourceEndedError("stopped", final=False, failed=False))
+        return Exit.STOPPED
+
+    def _wait(self) -> None:
+        now_ns = time.monotonic_ns()
+        timeout_s = max(0.0, (self._alive_due_ns - now_ns) / NS)
+        poller = zmq.Poller()
+        poller.register(self._wakeup.read_fd, zmq.POLLIN)
+        if self._outbox.blocked:
+            poller.register(self._outbox.socket, zmq.POLLOUT)
+        else:
+            timeout_s = min(timeout_s, self._source.due_in_s(now_ns))
+            if (fd := self._source.fileno()) is not None:
+                poller.register(fd, zmq.POLLIN)
+        # A rounded-up millisecond: waking a little early would spin.
+        poller.poll(int(timeout_s * 1000) + 1 if timeout_s > 0.0 else 0)
+        self._wakeup.drain()
+
+    def _take_chunks(self) -> None:
+        for _ in range(CHUNKS_A_TURN):
+            if self._outbox.blocked or self._terminated:
+                return
+            chunk = self._source.read(time.monotonic_ns())
+            if chunk is None:
+                return
+            self._tell(chunk)
+
+    def _tell(self, chunk: Chunk) -> None:
+        if not self._listening:
+            self._listening = True
+            self._outbox.offer(self._opened(self._origin))
+            self._tell_alive()
+        if chunk.position != self._resampler.native_end:
+            self._jump(chunk)
+        frames, unusable = silence_unusable(chunk.frames)
+        self._unusable += unusable
+        mono = to_mono(frames, self._job.source.channel)
+        self._zero_frames = 0 if mono.any() else self._zero_frames + len(mono)
+        position = self._resampler.position
+        self._tell_audio(position, self._resampler.push(mono))
+
+    def _jump(self, chunk: Chunk) -> None:
+        position = self._resampler.position
+        self._tell_audio(position, self._resampler.flush())
+        first_lost = self._resampler.position
+        self._resampler.start_at(chunk.position)
+        self._outbox.offer(
+            Lost(
+                stream=self._job.stream,
+                stream_id=self._job.stream_id,
+                monotonic_ns=time.monotonic_ns(),
+                position=first_lost,
+                samples=self._resampler.position - first_lost,
+                reason=chunk.lost or "clock",
+            )
+        )
+
+    def _tell_audio(self, position: int, samples: Samples) -> None:
+        if len(samples) == 0:
+            return
+        message = Audio(
+            stream=self._job.stream,
+            stream_id=self._job.stream_id,
+            monotonic_ns=time.monotonic_ns(),
+            position=position,
+        )
+        self._outbox.offer(message, samples)
+
+    def _opened(self, origin: Origin) -> Opened:
+        return Opened(
+            stream=self._job.stream,
+            stream_id=self._job.stream_id,
+            monotonic_ns=time.monotonic_ns(),
+            description=origin.description,
+            native_rate=origin.rate,
+            native_channels=origin.channels,
+            paced=origin.paced,
+            duration_s=origin.duration_s,
+        )
+
+    def _tell_alive(self) -> None:
+        now_ns = time.monotonic_ns()
+        if now_ns < self._alive_due_ns:
+            return
+        self._alive_due_ns = now_ns + round(ALIVE_EVERY_S * NS)
+        self._beat()
+        if self._outbox.blocked:
+            return
+        health = self._source.health(now_ns)
+        self._outbox.offer(
+            Alive(
+                stream=self._job.stream,
+                stream_id=self._job.stream_id,
+                monotonic_ns=now_ns,
+                overflows=health.overflows,
+                stalls=health.stalls,
+                zero_run_s=self._zero_frames / self._origin.rate,
+                clock_lag_ms=health.clock_lag_s * 1000,
+                unusable_samples=self._unusable,
+            )
+        )
+
+    def _beat(self) -> None:
+        self._heartbeat.beat(Pulse.LISTENING if self._listening else Pulse.WAITING)
+
+    def _end(self, ended: SourceEndedError) -> Exit:
+        # The source is not closed: closing a dead PortAudio stream may hang or abort, exiting does neither.
+        if self._listening:
+            position = self._resampler.position
+            self._tell_audio(position, self._resampler.flush())
+        self._outbox.offer(
+            Ended(
+                stream=self._job.stream,
+                stream_id=self._job.stream_id,
+                monotonic_ns=time.monotonic_ns(),
+                reason=ended.reason,
+                final=ended.final,
+                position=self._resampler.position if self._listening else 0,
+            )
+        )
+        recording_s = HAND_OVER_RECORDING_S if ended.final else HAND_OVER_LIVE_S
+        if not self._outbox.close(recording_s, self._beat):
+            log.warning("the engine did not take the last of %s", self._job.stream_id)
+        if not ended.final:
+            return Exit.LOST
+        return Exit.UNUSABLE if ended.failed else Exit.FINISHED

@@ -1,0 +1,25 @@
+"""A pipe that ends a poll from a signal handler or from PortAudio's thread without ever blocking either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+
+class Wakeup:
+    """`ring` from any thread; the rest belongs to the thread that polls."""
+
+    def __init__(self) -> None:
+        self.read_fd, self.write_fd = os.pipe()
+        os.set_blocking(self.read_fd, False)
+        os.set_blocking(self.write_fd, False)
+
+    def ring(self) -> None:
+        """Make `read_fd` readable."""
+        with contextlib.suppress(BlockingIOError):  # full: it is readable already
+            os.write(self.write_fd, b"\0")
+
+    def drain(self) -> None:
+        """Until the next ring."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self.read_fd, 4096)
