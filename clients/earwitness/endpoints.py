@@ -59,6 +59,11 @@ class Keys(msgspec.Struct, frozen=True, kw_only=True):
         return cls.load(Path(secret_file), Path(server_file))
 
 
+def keys_for(endpoint: str) -> Keys | None:
+    """The keys from the environment, where the endpoint needs any."""
+    return Keys.from_environment() if endpoint.startswith("tcp://") else None
+
+
 def secure(socket: zmq.Socket[bytes], endpoint: str, keys: Keys | None) -> None:
     """Give a client socket its keys, before it connects."""
     if keys is None or not endpoint.startswith("tcp://"):

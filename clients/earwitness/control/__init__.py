@@ -1,5 +1,6 @@
 """Asking the daemon: the messages, and `Control` which sends them."""
 
+from .client import Control, NoDaemon
 from .envelope import CONTROL_SCHEMA, ControlError, ErrorCode, Problem, Reply, Request
 from .requests import (
     METHODS,
@@ -33,6 +34,7 @@ __all__ = [
     "METHODS",
     "AnyMethod",
     "CancelEnrollment",
+    "Control",
     "ControlError",
     "DeleteProfile",
     "Done",
@@ -44,6 +46,7 @@ __all__ = [
     "Exemplar",
     "GetStatus",
     "ListProfiles",
+    "NoDaemon",
     "PauseStream",
     "Problem",
     "Profile",

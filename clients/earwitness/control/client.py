@@ -1,0 +1,199 @@
+"""Ask the daemon, and wait for its answer."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+import zmq
+
+from ..endpoints import Keys, default_endpoint, keys_for, secure
+from .envelope import ControlError, Reply, Request
+from .requests import (
+    AnyMethod,
+    CancelEnrollment,
+    DeleteProfile,
+    EnrollAudio,
+    EnrollLive,
+    GetStatus,
+    ListProfiles,
+    PauseStream,
+    Reload,
+    RenameProfile,
+    ResumeStream,
+    ShowProfile,
+)
+from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Status
+
+TIMEOUT_S = 5.0
+CONNECT_S = 2.0  # a daemon that runs accepts connections at once, even when it is busy
+ENROLL_AUDIO_S = 120.0  # a long recording on a slow machine is embedded window by window
+MAX_REPLY = 16 << 20  # bytes
+
+Result = TypeVar("Result")
+
+
+class NoDaemon(Exception):  # noqa: N818 - it says what is the matter
+    """Nothing answers at the control socket."""
+
+    def __init__(self, endpoint: str, message: str) -> None:
+        super().__init__(message)
+        self.endpoint = endpoint
+
+
+class Control:
+    """A connection to the daemon's control socket; belongs to one thread."""
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        *,
+        keys: Keys | None = None,
+        timeout_s: float = TIMEOUT_S,
+    ) -> None:
+        self.endpoint = endpoint or default_endpoint("control")
+        self._timeout_s = timeout_s
+        self._context = zmq.Context()
+        try:
+            self._socket = self._connect(keys)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, keys: Keys | None) -> zmq.Socket[bytes]:
+        socket: zmq.Socket[bytes] = self._context.socket(zmq.DEALER)
+        socket.linger = 0
+        # A request waits here, not in a queue: one that timed out must not be obeyed when a daemon comes up.
+        socket.setsockopt(zmq.IMMEDIATE, 1)
+        socket.setsockopt(zmq.MAXMSGSIZE, MAX_REPLY)
+        socket.setsockopt(zmq.RECONNECT_IVL, 100)
+        secure(socket, self.endpoint, keys or keys_for(self.endpoint))
+        try:
+            socket.connect(self.endpoint)
+        except zmq.ZMQError as error:
+            raise ValueError(f"{self.endpoint!r} is not an endpoint: {error}") from error
+        return socket
+
+    def close(self) -> None:
+        """Free the socket; twice is fine."""
+        self._context.destroy(linger=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def status(self) -> Status:
+        """The daemon's whole state, as in the heartbeat."""
+        return self._ask(GetStatus(), Status)
+
+    def profiles(self) -> Profiles:
+        """Everybody who is enrolled."""
+        return self._ask(ListProfiles(), Profiles)
+
+    def profile(self, name: str) -> Profile:
+        """One person with all exemplars."""
+        return self._ask(ShowProfile(name=name), Profile)
+
+    def delete_profile(self, name: str) -> Done:
+        """Forget a person."""
+        return self._ask(DeleteProfile(name=name), Done)
+
+    def rename_profile(self, name: str, new_name: str) -> Done:
+        """Give a person another name."""
+        return self._ask(RenameProfile(name=name, new_name=new_name), Done)
+
+    def enroll_live(
+        self, name: str, stream: str | None = None, *, speech_s: float = 12.0, timeout_s: float = 120.0
+    ) -> Enrolment:
+        """Begin to enrol from a running stream; progress comes as `enroll.progress` events."""
+        return self._ask(
+            EnrollLive(name=name, stream=stream, speech_s=speech_s, timeout_s=timeout_s), Enrolment
+        )
+
+    def cancel_enrollment(self, enrolment: str) -> Done:
+        """End a running enrolment without a profile."""
+        return self._ask(CancelEnrollment(enrolment=enrolment), Done)
+
+    def enroll_audio(
+        self, name: str, recording: bytes | Path, *, label: str = "", source: str = ""
+    ) -> Enrolled:
+        """Enrol from a recording: a sound file, or its bytes."""
+        if isinstance(recording, Path):
+            source = source or recording.name
+            recording = recording.read_bytes()
+        return self._ask(
+            EnrollAudio(name=name, label=label, source=source),
+            Enrolled,
+            attachment=recording,
+            timeout_s=max(self._timeout_s, ENROLL_AUDIO_S),
+        )
+
+    def pause(self, stream: str) -> Done:
+        """Let go of a stream's device."""
+        return self._ask(PauseStream(stream=stream), Done)
+
+    def resume(self, stream: str) -> Done:
+        """Open a paused stream again."""
+        return self._ask(ResumeStream(stream=stream), Done)
+
+    def reload(self) -> Reloaded:
+        """Make the daemon read settings and profiles again."""
+        return self._ask(Reload(), Reloaded)
+
+    def _ask(
+        self,
+        method: AnyMethod,
+        result: type[Result],
+        *,
+        attachment: bytes | None = None,
+        timeout_s: float | None = None,
+    ) -> Result:
+        timeout_s = self._timeout_s if timeout_s is None else timeout_s
+        request = Request(
+            id=uuid.uuid4().hex, method=method.method, params=msgspec.Raw(msgspec.json.encode(method))
+        )
+        frames = [b"", msgspec.json.encode(request)]
+        connect_s = min(timeout_s, CONNECT_S)
+        if not self._socket.poll(round(1000 * connect_s), zmq.POLLOUT):
+            raise NoDaemon(self.endpoint, self._nobody(connect_s))
+        self._socket.send_multipart(frames if attachment is None else [*frames, attachment])
+        reply = self._await_reply(request.id, timeout_s)
+        if reply.error is not None:
+            raise ControlError(reply.error.code, reply.error.message)
+        try:
+            return msgspec.json.decode(reply.result or b"null", type=result)
+        except msgspec.DecodeError as error:
+            raise ControlError(
+                "internal", f"cannot read the answer to {method.method} (another version?): {error}"
+            ) from error
+
+    def _await_reply(self, request_id: str, timeout_s: float) -> Reply:
+        end = time.monotonic() + timeout_s
+        while self._socket.poll(max(0, round(1000 * (end - time.monotonic())))):
+            try:
+                reply = msgspec.json.decode(self._socket.recv_multipart()[-1], type=Reply)
+            except msgspec.DecodeError:
+                continue  # not for us: a daemon's replies carry our id
+            if reply.id == request_id:  # others answer requests that we gave up on
+                return reply
+        raise NoDaemon(
+            self.endpoint,
+            f"earwitnessd at {self.endpoint} took the request but did not answer within {timeout_s:g} s: "
+            "it may hang, see `systemctl status earwitnessd` or its log",
+        )
+
+    def _nobody(self, waited_s: float) -> str:
+        advice = (
+            "start it with `earwitnessd run`, or say where it listens with --control or $EARWITNESS_CONTROL"
+        )
+        if self.endpoint.startswith("tcp://"):
+            advice += "; over tcp it also needs keys that it accepts (--key, --server-key)"
+        return f"nothing answers at {self.endpoint} within {waited_s:g} s: is earwitnessd running? {advice}"

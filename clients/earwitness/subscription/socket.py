@@ -1,0 +1,203 @@
+"""The subscriber's sockets: what arrives becomes messages and notices, without ever blocking."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+from collections import Counter, deque
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+import zmq
+
+from ..endpoints import Keys, default_endpoint, keys_for, secure
+from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
+from ..notices import Missed, Notice, Skipped
+from .gaps import GapTracker
+from .link import Link
+from .topics import HEARTBEAT, TopicFilter
+
+RECEIVE_HWM = 10_000  # events queued for a slow reader; then the publisher drops, and `seq` tells
+MAX_MESSAGE = 8 << 20  # bytes
+HEARTBEAT_MS = 500
+HEARTBEAT_TIMEOUT_MS = 1500
+RECONNECT_MS = 100
+RECONNECT_MAX_MS = 2000
+
+_REASONS = {
+    zmq.EVENT_CONNECT_RETRIED: "no daemon answers there; trying again",
+    zmq.EVENT_DISCONNECTED: "the connection broke; trying again",
+    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the daemon does not accept our key",
+    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the other side does not speak our protocol, or wants a key",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake failed; trying again",
+}
+_WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED
+for _event in _REASONS:
+    _WATCHED |= _event
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One event as it came over the wire."""
+
+    topic: str
+    body: bytes
+    event: AnyEvent | ForeignEvent
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of everything that was published since subscribing."""
+
+    received: int
+    # events handed on
+    missed: int
+    # published, never arrived
+    duplicates: int
+    # last values we had already
+    undecodable: int
+    # bodies that are no event; `missed` counts them too, since nobody can read their number
+    unknown: dict[str, int]
+    # events of types that this version does not know, by type
+
+
+class Registers(Protocol):
+    """What `zmq.Poller` and `zmq.asyncio.Poller` have in common."""
+
+    def register(self, socket: zmq.Socket[bytes] | int, flags: int = ...) -> None:
+        """Also wait for this."""
+
+
+class EventSocket:
+    """SUB socket, its monitor, a bell to wake the reader, and the pure trackers; owned by one thread."""
+
+    def __init__(self, endpoint: str | None, topics: Iterable[str], keys: Keys | None) -> None:
+        self._filter = TopicFilter.of([topics] if isinstance(topics, str) else topics)
+        self.link = Link(endpoint or default_endpoint("events"))
+        self._gaps = GapTracker(complete=self._filter.complete)
+        self._pending: deque[Message | Notice] = deque()
+        self._received = self._missed = self._duplicates = self._undecodable = 0
+        self._unknown: Counter[str] = Counter()
+        self._bell_out, self._bell_in = os.pipe()
+        os.set_blocking(self._bell_out, False)
+        os.set_blocking(self._bell_in, False)
+        self._context = zmq.Context()
+        try:
+            self._connect(keys)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self, keys: Keys | None) -> None:
+        self._events: zmq.Socket[bytes] = self._context.socket(zmq.SUB)
+        self._events.linger = 0
+        self._events.rcvhwm = RECEIVE_HWM
+        self._events.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
+        self._events.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
+        self._events.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
+        self._events.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
+        self._events.setsockopt(zmq.RECONNECT_IVL_MAX, RECONNECT_MAX_MS)
+        for prefix in self._filter.on_the_wire:
+            self._events.subscribe(prefix)
+        self._monitor: zmq.Socket[bytes] = self._events.get_monitor_socket(_WATCHED)
+        secure(self._events, self.link.endpoint, keys or keys_for(self.link.endpoint))
+        try:
+            self._events.connect(self.link.endpoint)
+        except zmq.ZMQError as error:
+            raise ValueError(f"{self.link.endpoint!r} is not an endpoint: {error}") from error
+
+    @property
+    def counts(self) -> Counts:
+        """The totals so far."""
+        return Counts(
+            received=self._received,
+            missed=self._missed,
+            duplicates=self._duplicates,
+            undecodable=self._undecodable,
+            unknown=dict(self._unknown),
+        )
+
+    def register(self, poller: Registers) -> None:
+        """Make a poller wake up for whatever `take` could return, and for the bell."""
+        poller.register(self._events, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        poller.register(self._bell_out, zmq.POLLIN)
+
+    def ring(self) -> None:
+        """Wake whoever polls; safe in signal handlers and from other threads."""
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody sleeps
+            os.write(self._bell_in, b"!")
+
+    def silence_bell(self) -> bool:
+        """Tell whether the bell rang, and reset it."""
+        with contextlib.suppress(BlockingIOError):
+            return bool(os.read(self._bell_out, 4096))
+        return False
+
+    def take(self, now: float) -> Message | Notice | None:
+        """Return the next thing there is; None if there is nothing at `now` (monotonic seconds)."""
+        self._read_monitor(now)
+        while not self._pending:
+            try:
+                frames = self._events.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                self._say(self.link.on_quiet(now))
+                break
+            self._say(self.link.on_heard(now))
+            self._on_frames(frames)
+        return self._pending.popleft() if self._pending else None
+
+    def close(self) -> None:
+        """Free everything; twice is fine."""
+        if self._context.closed:
+            return
+        self._context.destroy(linger=0)
+        os.close(self._bell_in)
+        os.close(self._bell_out)
+
+    def _say(self, notice: Notice | None) -> None:
+        if notice is not None:
+            self._pending.append(notice)
+
+    def _read_monitor(self, now: float) -> None:
+        while self._monitor.poll(0):
+            what, _ = struct.unpack("=hi", self._monitor.recv_multipart(zmq.NOBLOCK)[0])
+            if what == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                self._say(self.link.on_connected(now))
+            elif what in _REASONS:
+                self._say(self.link.on_disconnected(_REASONS[what]))
+
+    def _on_frames(self, frames: list[bytes]) -> None:
+        topic = frames[0].decode(errors="replace")
+        wanted = self._filter.wants(topic)
+        if not wanted and topic != HEARTBEAT:
+            return
+        try:
+            if len(frames) < 2:
+                raise msgspec.DecodeError("an event has two frames")  # noqa: TRY301
+            event = decode(frames[1])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self._undecodable += 1
+            return
+        if isinstance(event, Heartbeat):
+            self.link.silence_s = event.ttl_s
+        if wanted:
+            self._on_event(Message(topic, frames[1], event))
+        else:
+            self._say(self._gaps.on_boot(event.boot))
+
+    def _on_event(self, message: Message) -> None:
+        sighting = self._gaps.on_event(message.topic, message.event)
+        for notice in sighting.notices:
+            if isinstance(notice, Missed):
+                self._missed += notice.count
+            self._pending.append(notice)
+        if not sighting.fresh:
+            self._duplicates += 1
+            return
+        self._received += 1
+        if isinstance(message.event, ForeignEvent):
+            if message.event.type not in self._unknown:
+                self._pending.append(Skipped(type=message.event.type))
+            self._unknown[message.event.type] += 1
+        self._pending.append(message)
