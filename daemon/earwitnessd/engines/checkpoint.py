@@ -35,7 +35,12 @@ def load(directory: Path) -> WavLMForXVector:
     tensors = read_weights(directory / check_files(directory))
     network = _empty_network(directory / CONFIG)
     _check_complete(directory, network, tensors)
-    weights = {name: tensor.float() for name, tensor in tensors.items() if name not in TRAINING_ONLY}
+    # copied: the file may be mapped, badly aligned, and replaced while we run
+    weights = {
+        name: tensor.to(torch.float32, copy=True)
+        for name, tensor in tensors.items()
+        if name not in TRAINING_ONLY
+    }
     for name, expected in network.state_dict().items():
         if name in TRAINING_ONLY:
             weights[name] = torch.zeros(expected.shape)

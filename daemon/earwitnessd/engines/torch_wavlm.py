@@ -37,7 +37,7 @@ class TorchWavLM:
         """One unit row a window; when the GPU's memory runs out, the batch is halved and tried again."""
         if windows.ndim != 2:
             raise ValueError(f"windows of shape {windows.shape}: expected (batch, samples)")
-        prepared = normalised(windows) if self._normalise else windows.astype(np.float32, copy=False)
+        prepared = normalised(windows) if self._normalise else np.array(windows, np.float32, order="C")
         vectors = in_halves(self._forward, prepared)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, _SMALLEST)

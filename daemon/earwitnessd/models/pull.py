@@ -58,7 +58,7 @@ def pull(
             f'"{name}" is not a hub name: expected org/name, such as microsoft/wavlm-base-plus-sv'
         )
     target = (to or pulled_directory(name, environ)).expanduser().absolute()
-    _check_replaceable(target)
+    _check_replaceable(target, name)
     try:
         return _pull(name, target, revision, convert, environ)
     except _network_errors() as error:
@@ -67,8 +67,8 @@ def pull(
 
 def _pull(name: str, target: Path, revision: str, convert: Convert, environ: Mapping[str, str]) -> Model:
     listing = _ask(name, revision, environ)
-    if target.is_dir() and read_record(target).revision == listing.commit:
-        return verified_model(target, name)
+    if present := _intact(target, name, listing.commit):
+        return present
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pulling-") as scratch:
@@ -136,11 +136,26 @@ def _finish(name: str, listing: Listing, downloaded: Path, finished: Path, conve
     finished.chmod(0o755)
 
 
-def _check_replaceable(target: Path) -> None:
-    if not target.exists():
+def _intact(target: Path, name: str, commit: str) -> Model | None:
+    """The model that is there already; None: it is absent, damaged or of another commit."""
+    try:
+        model = verified_model(target, name) if target.is_dir() else None
+    except ModelError:
+        return None
+    return model if model and model.revision == commit else None
+
+
+def _check_replaceable(target: Path, name: str) -> None:
+    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
-    if not target.is_dir() or (any(target.iterdir()) and not (target / RECORD).is_file()):
+    if not (target / RECORD).is_file():
         raise ModelError(f"{target} exists and is not a pulled model: choose another directory with --to DIR")
+    try:
+        present = read_record(target).name
+    except ModelError:
+        return
+    if present != name:
+        raise ModelError(f"{target} holds another model ({present}): choose another directory with --to DIR")
 
 
 def _appear(finished: Path, target: Path, replaced: Path) -> None:

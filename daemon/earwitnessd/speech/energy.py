@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -32,16 +33,17 @@ class EnergyGate:
 
     def push(self, samples: Samples) -> Probabilities:
         """The probability of speech in every chunk that these samples complete."""
-        chunks = np.nan_to_num(self._chunker.push(samples), nan=0.0, posinf=1.0, neginf=-1.0)
-        powers = np.mean(np.square(chunks, dtype=np.float64), axis=1)
-        levels_dbfs = 10.0 * np.log10(np.maximum(powers, 1e-12))
-        return np.array([self._judge(float(level)) for level in levels_dbfs], dtype=np.float32)
+        powers = np.mean(np.square(self._chunker.push(samples), dtype=np.float64), axis=1)
+        return np.array([self._judge(float(power)) for power in powers], dtype=np.float32)
 
     def reset(self) -> None:
         """Drop the incomplete chunk; the room is still the same, so its floor stays."""
         self._chunker.reset()
 
-    def _judge(self, level_dbfs: float) -> float:
+    def _judge(self, power: float) -> float:
+        if not math.isfinite(power):
+            return 0.0
+        level_dbfs = 10.0 * math.log10(max(power, 1e-12))
         self._levels_dbfs.append(level_dbfs)
         floor_dbfs = max(QUIETEST_DBFS, min(self._levels_dbfs))
-        return float(1.0 / (1.0 + np.exp(-(level_dbfs - floor_dbfs - MARGIN_DB) / SLOPE_DB)))
+        return 1.0 / (1.0 + math.exp(-(level_dbfs - floor_dbfs - MARGIN_DB) / SLOPE_DB))
