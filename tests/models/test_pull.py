@@ -1,0 +1,200 @@
+"""Fetching models from a hub: a real server, real files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from typer.testing import CliRunner
+
+from earwitnessd.cli.model import app
+from earwitnessd.engines import open_embedder
+from earwitnessd.engines.checkpoint import convert
+from earwitnessd.models import ModelError, open_model
+from earwitnessd.models.pull import pull
+from tests.models.hub import COMMIT, Hub, serving
+from tests.models.making import write_model
+
+NAME = "microsoft/wavlm-base-plus-sv"
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    files = write_model(tmp_path / "upstream", old_style=True, pickled=True)
+    (files / "README.md").write_text("a card")
+    (files / "tf_model.h5").write_bytes(b"not wanted")
+    with serving(Hub(NAME, files)) as running:
+        yield running
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    return tmp_path / "models"
+
+
+def leftovers(models: Path) -> list[Path]:
+    return [path for path in models.rglob("*") if path.is_file()]
+
+
+def test_a_pulled_model_opens_by_its_hub_name_and_says_where_it_is_from(hub: Hub, models: Path) -> None:
+    environ = hub.environ(models)
+    pulled = pull(NAME, convert=convert, environ=environ)
+    assert open_model(NAME, environ) == pulled
+    assert pulled.directory == models / NAME
+    assert (pulled.name, pulled.revision, pulled.threshold) == (NAME, COMMIT, 0.86)
+    record = json.loads((pulled.directory / "earwitness.json").read_text())
+    assert set(record["sha256"]) == {"model.safetensors", "config.json", "preprocessor_config.json"}
+    assert sorted(path.name for path in models.rglob("*") if path.is_file()) == [
+        "config.json",
+        "earwitness.json",
+        "model.safetensors",
+        "preprocessor_config.json",
+    ]
+
+
+def test_only_what_is_needed_is_fetched_at_one_commit(hub: Hub, models: Path) -> None:
+    pull(NAME, convert=convert, environ=hub.environ(models))
+    fetched = {
+        request.split()[1] for request in hub.requests if request.startswith("GET") and "/resolve/" in request
+    }
+    assert fetched == {
+        f"/{NAME}/resolve/{COMMIT}/{file}"
+        for file in ("config.json", "preprocessor_config.json", "pytorch_model.bin")
+    }
+
+
+def test_the_converted_checkpoint_has_todays_names_and_embeds_the_same(hub: Hub, models: Path) -> None:
+    pulled = pull(NAME, convert=convert, environ=hub.environ(models))
+    with safe_open(pulled.weights, framework="np") as file:
+        names = set(file.keys())
+    assert "wavlm.encoder.pos_conv_embed.conv.parametrizations.weight.original0" in names
+    assert not any(name.endswith(("weight_g", "weight_v")) for name in names)
+    window = np.random.default_rng(1).standard_normal((1, 16_000)).astype(np.float32)
+    np.testing.assert_allclose(
+        open_embedder(pulled, "cpu").embed(window),
+        open_embedder(open_model(str(hub.files)), "cpu").embed(window),
+        atol=1e-6,
+    )
+
+
+def test_the_licence_on_the_hub_is_recorded(hub: Hub, models: Path) -> None:
+    hub.card["license"] = "mit"
+    assert pull(NAME, convert=convert, environ=hub.environ(models)).licence == "mit"
+
+
+def test_a_directory_of_choice_holds_the_model_itself_and_can_be_moved(
+    hub: Hub, models: Path, tmp_path: Path
+) -> None:
+    pulled = pull(NAME, convert=convert, to=tmp_path / "stick" / "wavlm", environ=hub.environ(models))
+    moved = (tmp_path / "stick" / "wavlm").rename(tmp_path / "elsewhere")
+    assert open_model(str(moved)).model_id == pulled.model_id
+    assert not models.exists()
+
+
+def test_pulling_again_fetches_nothing_and_verifies(hub: Hub, models: Path) -> None:
+    environ = hub.environ(models)
+    first = pull(NAME, convert=convert, environ=environ)
+    hub.requests.clear()
+    assert pull(NAME, convert=convert, environ=environ) == first
+    assert not any("/resolve/" in request for request in hub.requests)
+
+
+def test_a_damaged_model_is_replaced_by_pulling_again(hub: Hub, models: Path) -> None:
+    environ = hub.environ(models)
+    first = pull(NAME, convert=convert, environ=environ)
+    first.weights.write_bytes(b"damaged")
+    assert pull(NAME, convert=convert, environ=environ) == first
+
+
+def test_a_directory_that_is_no_pulled_model_is_never_replaced(
+    hub: Hub, models: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "only copy.tex").write_text("years of work")
+    with pytest.raises(ModelError, match="is not a pulled model"):
+        pull(NAME, convert=convert, to=tmp_path / "thesis", environ=hub.environ(models))
+    assert (tmp_path / "thesis" / "only copy.tex").exists()
+
+
+def test_another_model_is_never_replaced(hub: Hub, models: Path, tmp_path: Path) -> None:
+    other = pull(NAME, convert=convert, to=tmp_path / "model", environ=hub.environ(models))
+    with pytest.raises(ModelError, match=rf"holds another model \({NAME}\)"):
+        pull("org/name", convert=convert, to=tmp_path / "model", environ=hub.environ(models))
+    assert open_model(str(tmp_path / "model")) == other
+
+
+def test_a_failing_conversion_leaves_nothing_and_was_never_visible(hub: Hub, models: Path) -> None:
+    def failing(source: Path, target: Path) -> None:
+        assert (source / "pytorch_model.bin").is_file()
+        target.write_bytes(b"half")
+        assert not (models / NAME).exists()
+        raise ModelError("no")
+
+    with pytest.raises(ModelError, match="no"):
+        pull(NAME, convert=failing, environ=hub.environ(models))
+    assert leftovers(models) == []
+
+
+def test_a_download_that_breaks_off_leaves_nothing_and_says_what_to_do(hub: Hub, models: Path) -> None:
+    hub.truncate = "pytorch_model.bin"
+    with pytest.raises(ModelError, match=f"could not fetch {NAME}"):
+        pull(NAME, convert=convert, environ=hub.environ(models))
+    assert leftovers(models) == []
+
+
+def test_a_checkpoint_with_a_weight_too_few_is_not_kept(hub: Hub, models: Path) -> None:
+    config = json.loads((hub.files / "config.json").read_text())
+    (hub.files / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    with pytest.raises(ModelError, match=r"missing: .*encoder\.layers\.2\."):
+        pull(NAME, convert=convert, environ=hub.environ(models))
+    assert leftovers(models) == []
+
+
+def test_a_repository_without_weights_says_what_it_lacks(hub: Hub, models: Path) -> None:
+    (hub.files / "pytorch_model.bin").unlink()
+    with pytest.raises(ModelError, match=r"lacks model\.safetensors or pytorch_model\.bin"):
+        pull(NAME, convert=convert, environ=hub.environ(models))
+
+
+def test_an_unknown_revision_and_an_unknown_model_are_told_apart(hub: Hub, models: Path) -> None:
+    with pytest.raises(ModelError, match="no such revision"):
+        pull(NAME, convert=convert, revision="v9", environ=hub.environ(models))
+    with pytest.raises(ModelError, match="has no model org/other"):
+        pull("org/other", convert=convert, environ=hub.environ(models))
+
+
+def test_opening_a_model_never_asks_the_hub(hub: Hub, models: Path) -> None:
+    with pytest.raises(ModelError):
+        open_model(NAME, hub.environ(models))
+    assert hub.requests == []
+
+
+def test_without_a_hub_the_command_says_what_to_run_where(models: Path) -> None:
+    nobody = {"HF_ENDPOINT": "http://127.0.0.1:9", "EARWITNESS_MODELS": str(models)}
+    result = CliRunner().invoke(app, ["pull", NAME], env=nobody)
+    assert result.exit_code == 1
+    assert f"could not fetch {NAME} from http://127.0.0.1:9" in result.output
+    assert f"earwitnessd model pull {NAME} --to wavlm-base-plus-sv" in result.output
+    assert f"copy the folder wavlm-base-plus-sv here as {models}/{NAME}" in result.output
+    assert not models.exists()
+
+
+def test_the_commands_pull_and_show_describe_the_model(hub: Hub, models: Path) -> None:
+    runner = CliRunner()
+    pulled = runner.invoke(app, ["pull", NAME], env=hub.environ(models))
+    shown = runner.invoke(app, ["show", NAME], env=hub.environ(models))
+    assert (pulled.exit_code, shown.exit_code) == (0, 0)
+    assert f"model id   {NAME}@" in shown.output
+    assert "threshold  0.86 cosine" in shown.output
+    assert COMMIT in shown.output
+    assert shown.output in pulled.output
+
+
+def test_the_command_show_fails_with_one_clear_message(models: Path) -> None:
+    result = CliRunner().invoke(app, ["show", "org/absent"], env={"EARWITNESS_MODELS": str(models)})
+    assert result.exit_code == 1
+    assert result.output.startswith('earwitnessd: model "org/absent" is not on this machine')
