@@ -169,7 +169,7 @@ class Control:
         if reply.error is not None:
             raise ControlError(reply.error.code, reply.error.message)
         try:
-            return msgspec.json.decode(reply.result or b"null", type=result)
+            return msgspec.json.decode(reply.result, type=result)
         except msgspec.DecodeError as error:
             raise ControlError(
                 "internal", f"cannot read the answer to {method.method} (another version?): {error}"

@@ -38,11 +38,12 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
-    """Exactly one of `result` and `error` is there."""
+    """Exactly one of `result` and `error` is not null."""
 
     v: int = CONTROL_SCHEMA
     id: str = ""
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    # of the method's form; msgspec cannot decode `Raw | None`, so this is the bytes `null` beside an error
     error: Problem | None = None
 
 
