@@ -8,7 +8,10 @@ import os
 import signal
 import sys
 
+from earwitnessd.capture.job import Pulse
+
 PR_SET_PDEATHSIG = 1
+LONGEST_REASON_BYTES = 2000  # less than PIPE_BUF: written as one
 
 
 def die_with_parent(parent_pid: int) -> bool:
@@ -38,3 +41,8 @@ class Heartbeat:
         if self._fd is not None:
             with contextlib.suppress(BlockingIOError, BrokenPipeError):
                 os.write(self._fd, pulse)
+
+    def last_words(self, reason: str) -> None:
+        """Tell the parent why, even where the engine does not listen."""
+        line = reason.replace("\n", " ").encode()[:LONGEST_REASON_BYTES]
+        self.beat(Pulse.REASON + line + b"\n")

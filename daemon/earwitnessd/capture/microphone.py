@@ -1,4 +1,4 @@
-"""A capture device, opened by PortAudio at its native rate: samples, losses, stalls and its death."""
+"""A capture device, opened by PortAudio at its native rate; notices when it stalls, stops or goes."""
 
 from __future__ import annotations
 
@@ -6,38 +6,28 @@ import time
 from typing import Any
 
 from earwitnessd.capture.devices import Device, find_device, import_sounddevice, list_devices
-from earwitnessd.capture.messages import LossReason
-from earwitnessd.capture.sample_clock import SampleClock
+from earwitnessd.capture.intake import Intake
 from earwitnessd.capture.source import Chunk, Health, Origin, SourceEndedError
 from earwitnessd.capture.wakeup import Wakeup
-from earwitnessd.ring import Frames, OverrunError, Ring
+from earwitnessd.ring import Frames
 from earwitnessd.settings import sources
 
 BLOCK_S = 0.032
-KEPT_S = 10.0  # how long the engine may be away before samples are lost
-LARGEST_CHUNK_S = 0.25
 FIRST_SAMPLE_WITHIN_S = 5.0
-NOTICED_STALL_S = 0.5
 LOOK_S = 0.25  # look for a stall this often
 FALLBACK_RATES = (48_000, 44_100, 16_000, 32_000, 8_000)
 NS = 1_000_000_000
 
 
 class Microphone:
-    """The callback runs on PortAudio's thread and touches only the ring, `_progress` and `_overflows`."""
+    """`_on_block` and `_on_finished` run on PortAudio's thread, the rest on the main thread."""
 
     def __init__(self, settings: sources.Microphone) -> None:
         self._settings = settings
         self._wakeup = Wakeup()
-        self._progress = (0, 0)  # (frames received, monotonic ns), swapped as one
-        self._overflows = 0
         self._finished = False
-        self._flagged = 0
-        self._cursor = 0
-        self._lost = 0
-        self._stalls = 0
         self._quiet_since_ns = 0
-        self._looked_at_ns = 0
+        self._looked_ns = 0
 
     def open(self) -> Origin:
         """The first rate and channel count that the device takes."""
@@ -46,17 +36,14 @@ class Microphone:
         except LookupError as error:
             raise SourceEndedError(str(error), final=False) from error
         self._stream, rate, channels = self._start(device)
-        self._rate = rate
-        self._clock = SampleClock(rate)
-        self._quiet_since_ns = self._looked_at_ns = time.monotonic_ns()
+        self._quiet_since_ns = self._looked_ns = time.monotonic_ns()
         return Origin(description=device.name, rate=rate, channels=channels, paced=True)
 
     def _start(self, device: Device) -> tuple[Any, int, int]:
         sd = import_sounddevice()
         tried: list[str] = []
         for rate, channels in ladder(device, self._settings.channel):
-            self._channels = channels
-            self._ring = Ring(round(KEPT_S * rate), channels)
+            self._intake = Intake(rate, channels, self._settings.latency_s)
             try:
                 stream = sd.InputStream(
                     device=device.index,
@@ -75,11 +62,8 @@ class Microphone:
             return stream, rate, channels
         raise SourceEndedError(f"cannot open {device.name!r}: tried {'; '.join(tried)}", final=False)
 
-    def _on_block(self, frames: Frames, count: int, _time: object, status: Any) -> None:
-        self._ring.write(frames[:, 0] if self._channels == 1 else frames)
-        self._progress = (self._progress[0] + count, time.monotonic_ns())
-        if status.input_overflow:
-            self._overflows += 1
+    def _on_block(self, frames: Frames, _count: int, _time: object, status: Any) -> None:
+        self._intake.on_block(frames, time.monotonic_ns(), status.input_overflow)
         self._wakeup.ring()
 
     def _on_finished(self) -> None:
@@ -92,69 +76,37 @@ class Microphone:
 
     def due_in_s(self, now_ns: int) -> float:
         """A stopped device rings nothing."""
-        return max(0.0, LOOK_S - (now_ns - self._looked_at_ns) / NS)
+        return max(0.0, LOOK_S - (now_ns - self._looked_ns) / NS)
 
     def read(self, now_ns: int) -> Chunk | None:
-        """At most `LARGEST_CHUNK_S` of what the callback has left in the ring."""
+        """What the callback has left in the ring."""
         self._wakeup.drain()
-        if now_ns - self._looked_at_ns > 2 * LOOK_S * NS:
+        if now_ns - self._looked_ns > 2 * LOOK_S * NS:
             self._quiet_since_ns = now_ns  # it was this process that stood still
-        self._looked_at_ns = now_ns
-        received, at_ns = self._progress
-        if received == self._cursor:
-            self._check_alive(now_ns)
-            return None
-        reason = self._note_arrival(received, at_ns)
-        return self._take(received, reason)
+        self._looked_ns = now_ns
+        self._quiet_since_ns = max(self._quiet_since_ns, self._intake.arrived_ns)
+        chunk = self._intake.take()
+        if chunk is None:
+            self._check_alive((now_ns - self._quiet_since_ns) / NS)
+        return chunk
 
-    def _note_arrival(self, received: int, at_ns: int) -> LossReason | None:
-        if self._cursor and at_ns - self._quiet_since_ns > NOTICED_STALL_S * NS:
-            self._stalls += 1
-        self._quiet_since_ns = max(self._quiet_since_ns, at_ns)
-        overflowed = self._overflows > self._flagged
-        if overflowed:
-            self._flagged = self._overflows
-            self._clock.flag()
-        flagged = self._clock.flagged
-        lost = self._clock.on_samples(received + self._lost, at_ns / NS)
-        self._lost += lost
-        if not lost:
-            return None
-        return "overflow" if flagged else "clock"
-
-    def _take(self, received: int, reason: LossReason | None) -> Chunk:
-        count = min(received - self._cursor, round(LARGEST_CHUNK_S * self._rate))
-        while True:
-            try:
-                frames = self._ring.read(self._cursor, count)
-                break
-            except OverrunError as overrun:
-                # Half a second of room, so that the callback does not overtake the next read at once.
-                self._cursor = min(overrun.oldest + self._rate // 2, received)
-                count = min(received - self._cursor, round(LARGEST_CHUNK_S * self._rate))
-                reason = "overrun"
-        position = self._cursor + self._lost
-        self._cursor += count
-        return Chunk(position, frames.reshape(count, self._channels), reason)
-
-    def _check_alive(self, now_ns: int) -> None:
-        quiet_s = (now_ns - self._quiet_since_ns) / NS
+    def _check_alive(self, quiet_s: float) -> None:
         if self._finished or not self._stream.active:
             raise SourceEndedError(
                 "the device stopped: unplugged, or its sound server went away", final=False
             )
-        if self._cursor == 0 and quiet_s > FIRST_SAMPLE_WITHIN_S:
+        if self._intake.received == 0 and quiet_s > FIRST_SAMPLE_WITHIN_S:
             raise SourceEndedError(
                 f"the device opened but gave no sample within {quiet_s:.1f} s", final=False
             )
-        if self._cursor > 0 and quiet_s > self._settings.stall_after_s:
+        if self._intake.received > 0 and quiet_s > self._settings.stall_after_s:
             raise SourceEndedError(
                 f"the device stopped delivering ({quiet_s:.1f} s without a sample)", final=False
             )
 
     def health(self, now_ns: int) -> Health:
-        """Counters, and how far the samples are behind the clock."""
-        return Health(self._overflows, self._stalls, self._clock.lag_s(now_ns / NS))
+        """Counters of this opening."""
+        return self._intake.health(now_ns)
 
 
 def ladder(device: Device, channel: sources.Channel) -> list[tuple[int, int]]:

@@ -173,6 +173,7 @@ class CaptureProcess:
         if self._listening:
             position = self._resampler.position
             self._tell_audio(position, self._resampler.flush())
+        self._heartbeat.last_words(ended.reason)
         self._outbox.offer(
             Ended(
                 stream=self._job.stream,
