@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import Wav2Vec2FeatureExtractor, WavLMForXVector
 
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows, open_embedder
 from earwitnessd.engines.torch_wavlm import default_threads, in_halves, normalised
@@ -33,8 +34,6 @@ def opened(directory: Path) -> Embedder:
 
 
 def by_transformers(directory: Path, windows: Windows) -> Vectors:
-    from transformers import Wav2Vec2FeatureExtractor, WavLMForXVector
-
     extractor = Wav2Vec2FeatureExtractor.from_pretrained(directory)
     network = WavLMForXVector.from_pretrained(directory, dtype=torch.float32).eval()
     with torch.inference_mode():
@@ -59,8 +58,6 @@ def test_different_audio_gives_different_embeddings(tmp_path: Path) -> None:
 
 
 def test_normalisation_is_the_feature_extractors_to_the_last_bit() -> None:
-    from transformers import Wav2Vec2FeatureExtractor
-
     windows = np.concatenate([noises(4, 4000), np.zeros((1, 4000), dtype=np.float32)])
     extractor = Wav2Vec2FeatureExtractor(do_normalize=True)
     expected = extractor(list(windows), sampling_rate=16_000, return_tensors="np").input_values

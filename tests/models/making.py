@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
-
-if TYPE_CHECKING:
-    from transformers import WavLMForXVector
+from transformers import WavLMConfig, WavLMForXVector
 
 OLD_SUFFIXES = {
     ".parametrizations.weight.original0": ".weight_g",
@@ -38,8 +35,6 @@ TINY = {
 
 def network(seed: int = 1) -> WavLMForXVector:
     """Random weights, nearly centred so that different audio gives clearly different embeddings."""
-    from transformers import WavLMConfig, WavLMForXVector
-
     torch.manual_seed(seed)
     made = WavLMForXVector(WavLMConfig(**TINY)).eval()
     noise = torch.randn(8, 1, 16_000)

@@ -37,6 +37,7 @@ class EmbedError(Exception):
 
 def open_embedder(model: Model, device: str = "auto", threads: int = 0) -> Embedder:
     """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: 0 leaves one core to the audio."""
-    from earwitnessd.engines.torch_wavlm import TorchWavLM
+    # not before an engine is opened: torch takes a second and 200 MB
+    from earwitnessd.engines.torch_wavlm import TorchWavLM  # noqa: PLC0415
 
     return TorchWavLM(model, device, threads)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING
 
 import safetensors
 import safetensors.torch
 import torch
+from transformers import WavLMConfig, WavLMForXVector
 
 from earwitnessd.models import ModelError
 from earwitnessd.models.verify import CONFIG, check_files
-
-if TYPE_CHECKING:
-    from transformers import WavLMForXVector
 
 Tensors = dict[str, torch.Tensor]
 
@@ -87,8 +84,6 @@ def _todays_name(name: str) -> str:
 
 
 def _empty_network(config_path: Path) -> WavLMForXVector:
-    from transformers import WavLMConfig, WavLMForXVector
-
     config = WavLMConfig.from_json_file(str(config_path))
     # without storage: nothing random is ever there to be left in place
     with torch.device("meta"):

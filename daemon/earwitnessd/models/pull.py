@@ -9,6 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
 from earwitnessd.models.find import on_another_machine
 from earwitnessd.models.model import Model, ModelError
 from earwitnessd.models.places import is_hub_name, pulled_directory
@@ -30,6 +38,9 @@ from earwitnessd.models.verify import (
     read_normalise,
     verified_model,
 )
+
+# The library beneath differs between versions; the hub's own error derives from that library's.
+NETWORK_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
 
 Convert = Callable[[Path, Path], None]
 # (downloaded directory, path of the safetensors file to write); raises ModelError for unusable weights
@@ -61,7 +72,7 @@ def pull(
     _check_replaceable(target, name)
     try:
         return _pull(name, target, revision, convert, environ)
-    except _network_errors() as error:
+    except NETWORK_ERRORS as error:
         raise ModelError(_explain(name, error, environ)) from error
 
 
@@ -86,8 +97,6 @@ def _pull(name: str, target: Path, revision: str, convert: Convert, environ: Map
 
 
 def _ask(name: str, revision: str, environ: Mapping[str, str]) -> Listing:
-    from huggingface_hub import HfApi
-
     info = HfApi(endpoint=environ.get("HF_ENDPOINT")).model_info(name, revision=revision)
     if info.sha is None:
         raise ModelError(f'the hub names no commit for revision "{revision}" of {name}')
@@ -99,8 +108,6 @@ def _ask(name: str, revision: str, environ: Mapping[str, str]) -> Listing:
 
 
 def _download(name: str, listing: Listing, directory: Path, environ: Mapping[str, str]) -> None:
-    from huggingface_hub import hf_hub_download
-
     weights = next((file for file in WEIGHTS if file in listing.files), None)
     missing = sorted({CONFIG, PREPROCESSOR} - listing.files)
     if weights is None or missing:
@@ -165,16 +172,7 @@ def _appear(finished: Path, target: Path, replaced: Path) -> None:
     finished.rename(target)
 
 
-def _network_errors() -> tuple[type[Exception], ...]:
-    from huggingface_hub.errors import HfHubHTTPError
-
-    # the library beneath differs between versions; the hub's own error derives from that library's
-    return (OSError, *HfHubHTTPError.__bases__)
-
-
 def _explain(name: str, error: Exception, environ: Mapping[str, str]) -> str:
-    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
-
     hub = environ.get("HF_ENDPOINT", "https://huggingface.co")
     if isinstance(error, GatedRepoError):
         return f"{name} is gated: accept its terms at {hub}/{name} and set HF_TOKEN, then pull again"

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
-
 from earwitnessd.settings.speech_gate import SpeechGateSettings
+from earwitnessd.speech.energy import EnergyGate
+from earwitnessd.speech.gate import SpeechGate
+from earwitnessd.speech.silero import SileroGate
 
-Samples = npt.NDArray[np.float32]  # (N,) at 16 kHz
-Probabilities = npt.NDArray[np.float32]  # (chunks,) from 0 to 1
-
-
-class SpeechGate(Protocol):
-    """One stream's ear for speech; belongs to the engine thread."""
-
-    @property
-    def chunk_samples(self) -> int:
-        """How many samples one probability speaks for."""
-
-    def push(self, samples: Samples) -> Probabilities:
-        """The probability of speech in every chunk that these samples complete; the rest waits for more."""
-
-    def reset(self) -> None:
-        """Forget what was heard, after a gap; the next sample begins a chunk."""
+__all__ = ["SpeechGate", "open_gate"]
 
 
 def open_gate(settings: SpeechGateSettings) -> SpeechGate:
     """The gate that the settings ask for."""
-    if settings.type == "silero":
-        from earwitnessd.speech.silero import SileroGate
-
-        return SileroGate()
-    from earwitnessd.speech.energy import EnergyGate
-
-    return EnergyGate()
+    return SileroGate() if settings.type == "silero" else EnergyGate()

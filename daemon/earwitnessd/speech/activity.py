@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from earwitnessd.settings.speech_gate import SpeechGateSettings
-    from earwitnessd.speech import Probabilities
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+from earwitnessd.speech.gate import Probabilities
 
 Span = tuple[int, int]
 # first sample of it, first sample after it

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-if TYPE_CHECKING:
-    from earwitnessd.speech import Samples
+from earwitnessd.speech.gate import Samples
 
 
 class Chunker:

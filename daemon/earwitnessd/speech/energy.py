@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from earwitnessd.speech.chunks import Chunker
-
-if TYPE_CHECKING:
-    from earwitnessd.speech import Probabilities, Samples
+from earwitnessd.speech.gate import Probabilities, Samples
 
 CHUNK_SAMPLES = 512
 FLOOR_MEMORY_CHUNKS = 94

