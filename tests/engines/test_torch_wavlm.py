@@ -140,7 +140,7 @@ def test_a_batch_too_large_for_the_gpu_is_computed_in_halves() -> None:
     def small_gpu(windows: Windows) -> Vectors:
         sizes.append(len(windows))
         if len(windows) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return windows * 2
 
     windows = noises(7, 10)
@@ -150,7 +150,7 @@ def test_a_batch_too_large_for_the_gpu_is_computed_in_halves() -> None:
 
 def test_a_gpu_too_small_for_one_window_is_an_error() -> None:
     def no_gpu(windows: Windows) -> Vectors:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(EmbedError, match="no memory for a single window"):
         in_halves(no_gpu, noises(3, 10))

@@ -167,6 +167,18 @@ def test_an_unknown_revision_and_an_unknown_model_are_told_apart(hub: Hub, model
         pull("org/other", convert=convert, environ=hub.environ(models))
 
 
+def test_a_place_that_cannot_be_written_is_named(hub: Hub, models: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ModelError, match=rf"cannot write {NAME} to .*/file/model: .*--to DIR"):
+        pull(NAME, convert=convert, to=tmp_path / "file" / "model", environ=hub.environ(models))
+
+
+def test_a_name_that_no_hub_allows_is_refused(hub: Hub, models: Path) -> None:
+    for name in ("org/a..b", "org/a--b", "no slash"):
+        with pytest.raises(ModelError, match=name):
+            pull(name, convert=convert, environ=hub.environ(models))
+
+
 def test_opening_a_model_never_asks_the_hub(hub: Hub, models: Path) -> None:
     with pytest.raises(ModelError):
         open_model(NAME, hub.environ(models))

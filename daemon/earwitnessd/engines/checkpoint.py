@@ -54,7 +54,10 @@ def convert(source: Path, target: Path) -> None:
     kept = {
         name: tensor.clone().contiguous() for name, tensor in tensors.items() if name not in TRAINING_ONLY
     }
-    safetensors.torch.save_file(kept, target, metadata={"format": "pt"})
+    try:
+        safetensors.torch.save_file(kept, target, metadata={"format": "pt"})
+    except safetensors.SafetensorError as error:
+        raise ModelError(f"cannot write {target}: {error}; make room, or choose another place") from error
 
 
 def read_weights(path: Path) -> Tensors:

@@ -82,7 +82,7 @@ def in_halves(forward: Callable[[Windows], Vectors], windows: Windows) -> Vector
     """Compute a batch; one that does not fit the GPU's memory is computed as two halves."""
     try:
         return forward(windows)
-    except torch.OutOfMemoryError as error:
+    except torch.cuda.OutOfMemoryError as error:
         if len(windows) < 2:
             raise EmbedError(
                 "the GPU has no memory for a single window: free some, or set device: cpu"

@@ -13,6 +13,7 @@ from huggingface_hub import HfApi, hf_hub_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -40,7 +41,7 @@ from earwitnessd.models.verify import (
 )
 
 # The library beneath differs between versions; the hub's own error derives from that library's.
-NETWORK_ERRORS: tuple[type[Exception], ...] = (OSError, *HfHubHTTPError.__bases__)
+HUB_ERRORS: tuple[type[Exception], ...] = (OSError, HFValidationError, *HfHubHTTPError.__bases__)
 
 Convert = Callable[[Path, Path], None]
 # (downloaded directory, path of the safetensors file to write); raises ModelError for unusable weights
@@ -72,27 +73,22 @@ def pull(
     _check_replaceable(target, name)
     try:
         return _pull(name, target, revision, convert, environ)
-    except NETWORK_ERRORS as error:
-        raise ModelError(_explain(name, error, environ)) from error
+    except HUB_ERRORS as error:
+        explain = _explain_disk if _is_local(error) else _explain_hub
+        raise ModelError(explain(name, error, target, environ)) from error
 
 
 def _pull(name: str, target: Path, revision: str, convert: Convert, environ: Mapping[str, str]) -> Model:
     listing = _ask(name, revision, environ)
     if present := _intact(target, name, listing.commit):
         return present
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pulling-") as scratch:
-            downloaded, finished = Path(scratch, "downloaded"), Path(scratch, "finished")
-            finished.mkdir()
-            _download(name, listing, downloaded, environ)
-            _finish(name, listing, downloaded, finished, convert)
-            _appear(finished, target, Path(scratch, "replaced"))
-    except PermissionError as error:
-        raise ModelError(
-            f"cannot write {error.filename or target}: {error.strerror}. Choose another place with --to DIR, "
-            "or run the command as the owner of that directory"
-        ) from error
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pulling-") as scratch:
+        downloaded, finished = Path(scratch, "downloaded"), Path(scratch, "finished")
+        finished.mkdir()
+        _download(name, listing, downloaded, environ)
+        _finish(name, listing, downloaded, finished, convert)
+        _appear(finished, target, Path(scratch, "replaced"))
     return verified_model(target, name)
 
 
@@ -172,7 +168,20 @@ def _appear(finished: Path, target: Path, replaced: Path) -> None:
     finished.rename(target)
 
 
-def _explain(name: str, error: Exception, environ: Mapping[str, str]) -> str:
+def _is_local(error: Exception) -> bool:
+    """A full disk or a directory that is not ours, rather than the network."""
+    is_network = isinstance(error, ConnectionError | TimeoutError)
+    return isinstance(error, OSError) and error.errno is not None and not is_network
+
+
+def _explain_disk(name: str, error: Exception, target: Path, _environ: Mapping[str, str]) -> str:
+    return (
+        f"cannot write {name} to {target}: {error}. Choose another place with --to DIR, "
+        "make room, or run the command as the owner of that directory"
+    )
+
+
+def _explain_hub(name: str, error: Exception, _target: Path, environ: Mapping[str, str]) -> str:
     hub = environ.get("HF_ENDPOINT", "https://huggingface.co")
     if isinstance(error, GatedRepoError):
         return f"{name} is gated: accept its terms at {hub}/{name} and set HF_TOKEN, then pull again"
