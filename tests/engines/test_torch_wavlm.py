@@ -111,6 +111,12 @@ def test_warming_up_computes_the_given_shape(tmp_path: Path) -> None:
     opened(write_model(tmp_path / "m")).warm_up(window_samples=48_000, batch=2)
 
 
+@pytest.mark.parametrize("window_samples", [100, 1600])
+def test_windows_too_short_for_the_model_are_refused_at_warm_up(tmp_path: Path, window_samples: int) -> None:
+    with pytest.raises(EmbedError, match=r"cannot embed windows of .* set a larger windows\.length_s"):
+        opened(write_model(tmp_path / "m")).warm_up(window_samples, batch=1)
+
+
 def test_an_engine_says_which_model_and_device_it_is(tmp_path: Path) -> None:
     model = open_model(str(write_model(tmp_path / "m")))
     engine = open_embedder(model, "cpu", threads=1)

@@ -45,7 +45,16 @@ class TorchWavLM:
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Compute once at the given shape, so that the first real window does not wait."""
-        self.embed(np.tile(_synthetic_signal(window_samples), (batch, 1)))
+        windows = np.tile(_synthetic_signal(window_samples), (batch, 1))
+        refusal = f"{self.model_id} cannot embed windows of {window_samples / RATE:g} s"
+        try:
+            vectors = self.embed(windows)
+        except RuntimeError as error:
+            raise EmbedError(
+                f"{refusal} ({error}): if they are too short, set a larger windows.length_s"
+            ) from error
+        if not np.isfinite(vectors).all():
+            raise EmbedError(f"{refusal}: the result is not finite; set a larger windows.length_s")
 
     def _forward(self, prepared: Windows) -> Vectors:
         with torch.inference_mode():
