@@ -67,6 +67,13 @@ def test_only_what_is_needed_is_fetched_at_one_commit(hub: Hub, models: Path) ->
     }
 
 
+def test_safetensors_are_preferred_to_a_pickle(hub: Hub, models: Path) -> None:
+    write_model(hub.files)
+    pulled = pull(NAME, convert=convert, environ=hub.environ(models))
+    assert open_embedder(pulled, "cpu").model_id == pulled.model_id
+    assert not any(request.endswith("pytorch_model.bin") for request in hub.requests)
+
+
 def test_the_converted_checkpoint_has_todays_names_and_embeds_the_same(hub: Hub, models: Path) -> None:
     pulled = pull(NAME, convert=convert, environ=hub.environ(models))
     with safe_open(pulled.weights, framework="np") as file:
