@@ -1,1 +1,1 @@
-"""The earwitness daemon."""
+"""The earwitness daemon: capture, ring, windows, speech gate, embed, score, decide, publish."""

@@ -17,6 +17,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     # "mix" averages all channels; a number picks one, counted from 0
     label: str = ""
     # what kind of channel this is ("headset", "telephone", ...); templates remember it
+    paused: bool = False
+    # true: stay silent until `earwitness resume`
 
 
 class Microphone(Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="microphone"):

@@ -1,0 +1,5 @@
+"""`python -m earwitnessd` is `earwitnessd`."""
+
+from earwitnessd.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Who may connect: the public sockets and the keys that open them."""

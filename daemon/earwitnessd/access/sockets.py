@@ -1,0 +1,144 @@
+"""Opens the public sockets: ipc for a group only, tcp for known keys only, and one daemon at a time."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import grp
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import zmq
+import zmq.auth
+
+from earwitness.endpoints import CONTROL, EVENTS, runtime_directory
+from earwitnessd.settings.root import Curve, Sockets
+
+MAX_PATH = 107  # bytes of an ipc path that the kernel takes
+MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
+IPC_MODE = 0o660
+
+
+class SocketError(Exception):
+    """A public socket cannot be opened: says which, why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """The addresses in force."""
+
+    events: str
+    control: str
+
+
+def resolve(settings: Sockets) -> Endpoints:
+    """Fill in "auto"."""
+    directory = runtime_directory()
+    return Endpoints(
+        events=f"ipc://{directory / EVENTS}" if settings.events == "auto" else settings.events,
+        control=f"ipc://{directory / CONTROL}" if settings.control == "auto" else settings.control,
+    )
+
+
+def open_events(
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets
+) -> zmq.Socket[bytes]:
+    """The XPUB socket, bound."""
+    socket = context.socket(zmq.XPUB)
+    socket.set(zmq.XPUB_VERBOSE, 1)  # every newcomer is seen, also on a topic already subscribed to
+    socket.set(zmq.SNDHWM, 2000)
+    socket.set(zmq.MAXMSGSIZE, 1024)  # what comes in are subscriptions
+    return _bind(socket, endpoint, settings, domain=EVENTS)
+
+
+def open_control(
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets
+) -> zmq.Socket[bytes]:
+    """The ROUTER socket, bound."""
+    socket = context.socket(zmq.ROUTER)
+    socket.set(zmq.SNDHWM, 100)
+    socket.set(zmq.RCVHWM, 100)
+    socket.set(zmq.MAXMSGSIZE, MAX_REQUEST)
+    return _bind(socket, endpoint, settings, domain=CONTROL)
+
+
+def claim(endpoint: str) -> IO[bytes] | None:
+    """Hold the lock beside an ipc socket for as long as the returned file is open; None for tcp.
+
+    libzmq would silently take over another daemon's ipc socket.
+    """
+    if not endpoint.startswith("ipc://"):
+        return None
+    path = _ipc_path(endpoint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = Path(f"{path}.lock").open("wb")  # noqa: SIM115 - held open for the daemon's life
+    except OSError as error:
+        raise SocketError(f"{endpoint}: {error.strerror} ({path.parent})") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise SocketError(
+            f"{endpoint} is in use by another earwitnessd: stop it, or give this one other sockets"
+        ) from None
+    return lock
+
+
+def _bind(socket: zmq.Socket[bytes], endpoint: str, settings: Sockets, domain: str) -> zmq.Socket[bytes]:
+    socket.set(zmq.LINGER, 200)  # ms: the last words still go out
+    socket.set(zmq.HANDSHAKE_IVL, 3000)
+    socket.set(zmq.HEARTBEAT_IVL, 1000)
+    socket.set(zmq.HEARTBEAT_TIMEOUT, 5000)
+    if endpoint.startswith("tcp://") and settings.curve is not None:
+        socket.curve_secretkey = _secret_key(settings.curve)
+        socket.curve_server = True
+        socket.zap_domain = domain.encode()
+    before = os.umask(0o777 & ~IPC_MODE)
+    try:
+        socket.bind(endpoint)
+        if endpoint.startswith("ipc://"):
+            _restrict(_ipc_path(endpoint), settings.group)
+    except zmq.ZMQError as error:
+        socket.close(linger=0)
+        hint = " (another program holds the port)" if error.errno == errno.EADDRINUSE else ""
+        raise SocketError(f"{endpoint}: cannot bind: {error.strerror}{hint}") from error
+    finally:
+        os.umask(before)
+    return socket
+
+
+def _restrict(path: Path, group: str | None) -> None:
+    path.chmod(IPC_MODE)
+    if group is None:
+        return
+    try:
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    except KeyError:
+        raise SocketError(
+            f"sockets.group = {group!r}: there is no such group (groupadd --system {group})"
+        ) from None
+    except PermissionError:
+        raise SocketError(f"sockets.group = {group!r}: this user may not give {path} to that group") from None
+
+
+def _secret_key(curve: Curve) -> bytes:
+    try:
+        _, secret = zmq.auth.load_certificate(curve.secret_key_file)
+    except (OSError, ValueError) as error:
+        raise SocketError(f"sockets.curve.secret_key_file = {curve.secret_key_file!r}: {error}") from None
+    if secret is None:
+        raise SocketError(
+            f"sockets.curve.secret_key_file = {curve.secret_key_file!r}: holds no secret key; "
+            "name the file that ends in .key_secret"
+        )
+    return secret
+
+
+def _ipc_path(endpoint: str) -> Path:
+    path = endpoint.removeprefix("ipc://")
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise SocketError(f"{endpoint}: the path has {len(path)} characters; the kernel takes {MAX_PATH}")
+    return Path(path)

@@ -1,0 +1,113 @@
+"""Looks at everything a daemon with these settings would need, without becoming one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from earwitnessd.access import sockets
+from earwitnessd.assemble import profile_file, rules_for
+from earwitnessd.capture.devices import Listing
+from earwitnessd.engines import EmbedError, open_embedder
+from earwitnessd.models import Model, ModelError, open_model
+from earwitnessd.profiles import ProfileStore, StoreError
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.sources import FileReplay, Microphone, Pipe
+from earwitnessd.settings.validate import SettingsError
+
+DEVICES_WITHIN_S = 15.0  # a dead sound server can keep PortAudio waiting for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    subject: str
+    fine: bool
+    says: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Model, profiles, streams and sockets."""
+    return [*_model(settings), *_streams(settings), *_sockets(settings)]
+
+
+def _model(settings: Settings) -> Iterator[Finding]:
+    try:
+        model = open_model(settings.model)
+        embedder = open_embedder(model, settings.engine.device, settings.engine.threads)
+        rules = rules_for(settings.decision, model.threshold, model.name)
+    except (ModelError, EmbedError, SettingsError) as error:
+        yield Finding("model", False, str(error))
+        return
+    yield Finding("model", True, f"{embedder.model_id} on {embedder.device}, threshold {rules.threshold:.3f}")
+    yield _profiles(settings, model)
+
+
+def _profiles(settings: Settings, model: Model) -> Finding:
+    file = profile_file(settings)
+    if not file.exists():
+        return Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
+    try:
+        store = ProfileStore(file)
+    except StoreError as error:
+        return Finding("profiles", False, str(error))
+    people = store.profiles()
+    store.close()
+    usable = sum(any(each.model_id == model.model_id for each in person.exemplars) for person in people)
+    other = f", {len(people) - usable} of another model" if usable < len(people) else ""
+    return Finding("profiles", True, f"{usable} people in {file}{other}")
+
+
+def _streams(settings: Settings) -> Iterator[Finding]:
+    if any(isinstance(source, Microphone) for source in settings.streams.values()):
+        yield _devices()
+    for name, source in settings.streams.items():
+        match source:
+            case Microphone(device=device):
+                yield Finding(f"stream {name}", True, f"microphone {device!r}")
+            case FileReplay(path=path):
+                fine = Path(path).is_file()
+                yield Finding(
+                    f"stream {name}", fine, f"file {path}{'' if fine else ': there is no such file'}"
+                )
+            case Pipe(path=path):
+                fine = path == "-" or Path(path).exists()
+                says = "standard input" if path == "-" else f"{path}{'' if fine else ': does not exist'}"
+                yield Finding(f"stream {name}", fine, f"pipe {says}")
+
+
+def _devices() -> Finding:
+    """What a capture process sees."""
+    command = [sys.executable, "-m", "earwitnessd.capture", "--list-devices"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=DEVICES_WITHIN_S, check=False)
+        listing = msgspec.json.decode(done.stdout, type=Listing)
+    except subprocess.TimeoutExpired:
+        slow = f"listing them took more than {DEVICES_WITHIN_S:.0f} s: is the sound server alive?"
+        return Finding("devices", False, slow)
+    except msgspec.DecodeError:
+        return Finding("devices", False, done.stderr.strip() or "none could be listed")
+    if listing.error or not listing.devices:
+        return Finding("devices", False, listing.error or "there is none that can record")
+    names = [
+        f"{device.index}: {device.name} ({device.rate} Hz{', default' if device.is_default else ''})"
+        for device in listing.devices
+    ]
+    return Finding("devices", True, "; ".join(names))
+
+
+def _sockets(settings: Settings) -> Iterator[Finding]:
+    endpoints = sockets.resolve(settings.sockets)
+    for subject, endpoint in (("events", endpoints.events), ("control", endpoints.control)):
+        try:
+            if lock := sockets.claim(endpoint):
+                lock.close()
+            yield Finding(subject, True, f"{endpoint} is free")
+        except sockets.SocketError as error:
+            yield Finding(subject, False, str(error))

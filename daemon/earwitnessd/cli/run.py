@@ -1,0 +1,40 @@
+"""`earwitnessd run`: the daemon, in the foreground."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from earwitnessd.cli.options import CANNOT_START, ENGINE_FAILED, ConfigOption, SetOption
+
+
+def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
+    """Listen, decide and publish until stopped (SIGTERM, Ctrl-C); SIGHUP reads the settings again.
+
+    Exit status: 0 stopped, 1 the engine failed, 3 it could not start.
+    """
+    from earwitnessd.access.sockets import SocketError
+    from earwitnessd.logs import log_to_stderr
+    from earwitnessd.service.service import EngineFailedError, Service, StartError
+    from earwitnessd.settings.load import load
+    from earwitnessd.settings.validate import SettingsError
+
+    status = 0
+    service = None
+    try:
+        settings = load(config, overrides or ())
+        log_to_stderr(settings.log_level)
+        service = Service(settings, lambda: load(config, overrides or ()))
+        service.run()
+    except (SettingsError, SocketError, StartError) as error:
+        print(f"earwitnessd: {error}", file=sys.stderr)
+        status = CANNOT_START
+    except EngineFailedError as error:
+        print(f"earwitnessd: the engine failed: {error}", file=sys.stderr)
+        status = ENGINE_FAILED
+    if service is not None and service.engine_alive:
+        sys.stderr.flush()
+        os._exit(status)  # a thread stuck in the model cannot be ended otherwise
+    raise typer.Exit(status)

@@ -1,0 +1,152 @@
+"""What the main thread and the engine thread say to each other."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import msgspec
+
+from earwitness.control import AnyMethod, ErrorCode
+from earwitness.events import Event
+from earwitnessd.decide import Rules
+from earwitnessd.hearing import Counters
+from earwitnessd.settings.sources import Source
+
+# From main to engine
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A control request that the engine answers."""
+
+    token: int
+    method: AnyMethod
+    attachment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureGone:
+    """The capture process of this opening is no more."""
+
+    stream: str
+    stream_id: str
+    reason: str
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StreamAdded:
+    """Listen to a stream from now on."""
+
+    stream: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRemoved:
+    """Forget a stream."""
+
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewRules:
+    """Decide by these from now on, and read the profiles again."""
+
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Finish."""
+
+
+ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | Stop
+
+# From engine to main
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded and the profiles are read."""
+
+    model: str
+    model_id: str
+    device: str
+    threshold: float | None
+    # cosine that the model's makers suggest
+    profiles: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """An event for everybody."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To an `Ask`."""
+
+    token: int
+    result: msgspec.Struct
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """To an `Ask`, when there is no result."""
+
+    token: int
+    code: ErrorCode
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPulse:
+    """How one stream is doing."""
+
+    stream: str
+    stream_id: str
+    live: bool
+    paced: bool
+    device: str
+    position: int
+    level_dbfs: float | None
+    speaking: bool
+    speaker: str | None
+    lag_s: float
+    zero_run_s: float
+    last_message_ns: int
+    counters: Counters
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Said several times a second by a living engine; its absence is what the watchdog looks for."""
+
+    at_ns: int
+    streams: tuple[StreamPulse, ...]
+    busy: float
+    # fraction of the time since the last pulse spent embedding
+    batch_ms: float
+    batches: int
+    windows: int
+    profiles: int
+    profiles_other_model: int
+
+    @classmethod
+    def first(cls, profiles: int) -> Pulse:
+        """Before the engine has said anything."""
+        return cls(time.monotonic_ns(), (), 0.0, 0.0, 0, 0, profiles, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The engine cannot start or cannot go on."""
+
+    reason: str
+
+
+FromEngine = Ready | Publish | Answer | Refusal | Pulse | Failed

@@ -1,0 +1,306 @@
+"""One stream's way from capture messages to windows that are due: ring, gaps, speech, quality."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
+from earwitnessd import quality
+from earwitnessd.capture.messages import RATE, Alive, AnyMessage, Audio, Ended, Lost, Opened, Samples
+from earwitnessd.ring import OverrunError, Ring
+from earwitnessd.settings.root import Settings
+from earwitnessd.speech import activity, open_gate
+from earwitnessd.windows import Window, WindowCursor
+
+RING_S = 30.0
+UNPACED_BACKLOG_S = 5.0  # so much of a recording is taken before it is worked off
+LEVEL_DECAY = 0.6  # of the shown level, a block; a meter that jumps cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When a stretch of audio, up to `end`, was captured and when it came here."""
+
+    end: int
+    captured_ns: int
+    received_ns: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HeardWindow:
+    """A window and what is known of it before any model has seen it."""
+
+    window: Window
+    speech_s: float
+    new_speech_s: float
+    # of this, what the window before had not heard
+    quality: quality.Quality
+    reasons: tuple[str, ...]
+    # why it can decide nothing
+    arrival: Arrival
+    # of its last sample
+
+    @property
+    def embeddable(self) -> bool:
+        """Whether the model should hear it: a window with holes or without speech has nothing to say."""
+        return not {"too_little_speech", "gap", "not_finite"}.intersection(self.reasons)
+
+
+@dataclass(slots=True)
+class Counters:
+    """Since the daemon's start, over all openings."""
+
+    opened: int = 0
+    gaps: int = 0
+    lost_samples: int = 0
+    speech_s: float = 0.0
+    windows_scored: int = 0
+    windows_silent: int = 0
+    windows_inconclusive: int = 0
+    windows_skipped: int = 0
+    bad_messages: int = 0
+    overflows: int = 0
+    stalls: int = 0
+
+
+class Hearing:
+    """Owned by the engine thread. `on_message` for what capture says, then `take_due` for windows."""
+
+    def __init__(self, stream: str, settings: Settings) -> None:
+        self.stream = stream
+        self.counters = Counters()
+        self.opened: Opened | None = None
+        # None: not live
+        self.stream_id = ""
+        self.zero_run_s = 0.0
+        self.level_dbfs: float | None = None
+        self.last_message_ns = 0
+        # of any message: the capture process lives
+        self._windows = settings.windows
+        self._gate_settings = settings.speech_gate
+        self._limits = settings.quality
+        self._gate = open_gate(settings.speech_gate)
+        self._said_lost = False
+        self._begin("")
+
+    @property
+    def position(self) -> int:
+        """Samples since the stream was opened, lost ones too."""
+        return self._ring.end
+
+    @property
+    def speaking(self) -> bool:
+        """Whether somebody speaks."""
+        return self._activity.speaking
+
+    @property
+    def backlog_s(self) -> float:
+        """How much audio has arrived beyond the next window."""
+        return max(0, self._cursor.backlog(self.position)) / RATE if self.opened else 0.0
+
+    @property
+    def due(self) -> int:
+        """Windows that are complete and were not taken."""
+        return self._cursor.due(self.position)
+
+    @property
+    def full(self) -> bool:
+        """A recording has sent as much as should wait here."""
+        return self.opened is not None and not self.opened.paced and self.backlog_s > UNPACED_BACKLOG_S
+
+    def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
+        """Take what the capture process said; the events that follow from it."""
+        self.last_message_ns = time.monotonic_ns()
+        if message.stream_id != self.stream_id:
+            if not isinstance(message, Opened):
+                return []  # before it opened, or the last words of an opening that was given up
+            self._begin(message.stream_id)
+        match message:
+            case Opened():
+                return self._on_opened(message)
+            case Audio() if samples is not None and self.opened is not None:
+                return self._on_audio(message, samples)
+            case Lost():
+                return self._on_gap(message.position, message.samples, message.reason)
+            case Alive():
+                self._on_alive(message)
+            case Ended():
+                return self.on_gone(message.stream_id, message.reason, message.final)
+        return []
+
+    def on_gone(self, stream_id: str, reason: str, final: bool) -> list[Event]:
+        """No more audio comes under this stream_id; said once, also of a source that never opened."""
+        if self._said_lost or (self.opened is not None and stream_id != self.stream_id):
+            return []
+        self._said_lost = True
+        self.stream_id = stream_id
+        self.opened = None
+        self.level_dbfs = None
+        events: list[Event] = []
+        if self._activity.speaking:
+            events.append(self._speech_stopped(self.position))
+        lost = StreamLost(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            start=0,
+            stop=self.position,
+            reason=reason,
+            final=final,
+        )
+        return [*events, lost]
+
+    def captured_ns(self, position: int) -> int:
+        """When the sample before this position was captured; for a recording, when its block was read."""
+        if not self._arrivals:
+            return time.monotonic_ns()
+        block = next((each for each in self._arrivals if each.end >= position), self._arrivals[-1])
+        if self.opened is not None and not self.opened.paced:
+            return block.captured_ns
+        return block.captured_ns - (block.end - position) * 1_000_000_000 // RATE
+
+    def skip_overload(self, max_lag_s: float) -> None:
+        """Leave out whole hops of a live stream that is too far behind, the oldest first."""
+        if self.opened is None or not self.opened.paced:
+            return
+        behind = self._cursor.due(self.position) - max(1, int(max_lag_s / self._windows.hop_s))
+        if behind > 0:
+            self._cursor.skip(behind)
+            self.counters.windows_skipped += behind
+
+    def take_due(self, most: int) -> list[HeardWindow]:
+        """The oldest windows that are complete and were not taken."""
+        due = min(most, self._cursor.due(self.position))
+        return [heard for _ in range(due) if (heard := self._take()) is not None]
+
+    def _begin(self, stream_id: str) -> None:
+        """Forget the last opening: positions start again at 0."""
+        self.stream_id = stream_id
+        self._ring = Ring(round(RING_S * RATE))
+        self._cursor = WindowCursor(
+            round(self._windows.length_s * RATE), max(1, round(self._windows.hop_s * RATE))
+        )
+        self._gate.reset()
+        self._activity = activity.SpeechActivity(self._gate_settings, self._gate.chunk_samples, RATE, RING_S)
+        self._gate_position = 0
+        self._speech_start = 0
+        self._heard_until = 0
+        self._arrivals: deque[Arrival] = deque()
+        self._overflows = self._stalls = 0
+
+    def _on_opened(self, message: Opened) -> list[Event]:
+        self.opened = message
+        self._said_lost = False
+        self.counters.opened += 1
+        opened = StreamOpened(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            start=0,
+            stop=0,
+            device=message.description,
+            native_rate=message.native_rate,
+            native_channels=message.native_channels,
+            paced=message.paced,
+        )
+        return [opened]
+
+    def _on_audio(self, message: Audio, samples: Samples) -> list[Event]:
+        events: list[Event] = []
+        if message.position < self.position:
+            self.counters.bad_messages += 1
+            return []
+        if message.position > self.position:
+            events += self._on_gap(self.position, message.position - self.position, "unannounced")
+        self._ring.write(samples)
+        self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
+        level = quality.measure(samples).level_dbfs
+        before = level if self.level_dbfs is None else self.level_dbfs
+        self.level_dbfs = max(level, before * LEVEL_DECAY + level * (1 - LEVEL_DECAY))
+        probabilities = self._gate.push(samples)
+        events += self._on_transitions(self._activity.push(self._gate_position, probabilities))
+        self._gate_position += len(probabilities) * self._gate.chunk_samples
+        return events
+
+    def _on_gap(self, position: int, samples: int, reason: str) -> list[Event]:
+        if position != self.position or samples <= 0:
+            self.counters.bad_messages += 1
+            return []
+        self._ring.skip(samples)
+        stop = self.position
+        self._cursor.mark_gap(position, stop)
+        self._gate.reset()
+        self._gate_position = stop
+        self.counters.gaps += 1
+        self.counters.lost_samples += samples
+        gap = StreamGap(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            start=position,
+            stop=stop,
+            samples=samples,
+            reason=reason,
+        )
+        return [gap]
+
+    def _on_alive(self, message: Alive) -> None:
+        self.zero_run_s = message.zero_run_s
+        self.counters.overflows += message.overflows - self._overflows
+        self.counters.stalls += message.stalls - self._stalls
+        self._overflows, self._stalls = message.overflows, message.stalls
+
+    def _on_transitions(self, transitions: list[activity.Transition]) -> list[Event]:
+        events: list[Event] = []
+        for transition in transitions:
+            if isinstance(transition, activity.SpeechStarted):
+                self._speech_start = transition.position
+                started = SpeechStarted(
+                    stream=self.stream,
+                    stream_id=self.stream_id,
+                    start=transition.position,
+                    stop=transition.position,
+                )
+                events.append(started)
+            else:
+                events.append(self._speech_stopped(transition.position))
+        return events
+
+    def _speech_stopped(self, position: int) -> Event:
+        return SpeechStopped(
+            stream=self.stream, stream_id=self.stream_id, start=self._speech_start, stop=position
+        )
+
+    def _take(self) -> HeardWindow | None:
+        start, gaps = self._cursor.take()
+        try:
+            samples = self._ring.read(start, self._cursor.length)
+        except OverrunError:
+            self.counters.windows_skipped += 1
+            return None
+        window = Window(self.stream, self.stream_id, start, samples, gaps)
+        spans = self._activity.speech_spans(start, window.stop)
+        measured = quality.measure(samples, [(a - start, b - start) for a, b in spans])
+        speech_s = self._activity.speech_seconds(start, window.stop)
+        new_speech_s = self._activity.speech_seconds(max(start, self._heard_until), window.stop)
+        self._heard_until = window.stop
+        self.counters.speech_s += new_speech_s
+        reasons = self._reasons(window, speech_s, measured)
+        arrival = self._arrival(window.stop)
+        return HeardWindow(window, speech_s, new_speech_s, measured, reasons, arrival)
+
+    def _reasons(self, window: Window, speech_s: float, measured: quality.Quality) -> tuple[str, ...]:
+        found = {
+            "gap": bool(window.gaps),
+            "not_finite": not measured.finite,
+            "too_little_speech": speech_s < self._gate_settings.min_speech_s,
+            "clipped": measured.clipping_ratio > self._limits.max_clipped,
+            "low_snr": measured.snr_db is not None and measured.snr_db < self._limits.min_snr_db,
+        }
+        return tuple(reason for reason, holds in found.items() if holds)
+
+    def _arrival(self, position: int) -> Arrival:
+        """Of this position: when its sample was captured, and when the block that brought it came."""
+        while len(self._arrivals) > 1 and self._arrivals[0].end < position:
+            self._arrivals.popleft()
+        received_ns = self._arrivals[0].received_ns if self._arrivals else time.monotonic_ns()
+        return Arrival(position, self.captured_ns(position), received_ns)

@@ -1,0 +1,1 @@
+"""The engine thread: everything between a block of audio and a decision."""

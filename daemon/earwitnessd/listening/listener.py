@@ -1,0 +1,268 @@
+"""The engine thread: hears all streams, embeds their due windows in one batch, and tells main."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import zmq
+
+from earwitness.events import Event
+from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
+from earwitnessd.decide import Rules
+from earwitnessd.engines import Embedder, EmbedError
+from earwitnessd.enroll.sessions import Enrolments
+from earwitnessd.handover import (
+    CaptureGone,
+    Failed,
+    FromEngine,
+    NewRules,
+    Publish,
+    Pulse,
+    Ready,
+    Stop,
+    StreamAdded,
+    StreamRemoved,
+    ToEngine,
+)
+from earwitnessd.hearing import HeardWindow
+from earwitnessd.listening.requests import RequestDesk
+from earwitnessd.listening.verifier import StreamVerifier
+from earwitnessd.mailbox import Mailbox
+from earwitnessd.models import Model, ModelError
+from earwitnessd.profiles import StoreError
+from earwitnessd.profiles.people import People
+from earwitnessd.score import Vector
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.sources import Source
+from earwitnessd.settings.validate import SettingsError
+
+log = logging.getLogger(__name__)
+
+BATCH = 16  # windows embedded at once; more only delays the first
+MESSAGES_A_ROUND = 256
+PULSE_S = 0.25
+AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
+
+
+EXPECTED = (ModelError, EmbedError, StoreError, SettingsError)  # these say by themselves what to do
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Parts:
+    """What the engine works with, opened in its own thread."""
+
+    embedder: Embedder
+    people: People
+    rules: Rules
+    model: Model
+
+
+class Listener(threading.Thread):
+    """Owns the audio socket, the model, the rings, the profiles and the deciders."""
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        audio_endpoint: str,
+        settings: Settings,
+        open_parts: Callable[[], Parts],
+        inbox: Mailbox[ToEngine],
+        outbox: Mailbox[FromEngine],
+    ) -> None:
+        super().__init__(name="engine", daemon=True)
+        self._context = context
+        self._audio_endpoint = audio_endpoint
+        self._settings = settings
+        self._open_parts = open_parts
+        self._inbox = inbox
+        self._outbox = outbox
+        self._streams: dict[str, StreamVerifier] = {}
+        self._ended: dict[str, Ended] = {}
+        # recordings that are over but not yet worked off
+        self._stopping = False
+        self._batches = self._windows = 0
+        self._batch_ms = self._busy_s = 0.0
+        self._last_pulse_s = 0.0
+
+    def run(self) -> None:
+        """Until told to stop; whatever goes wrong is told to main, which ends the daemon."""
+        try:
+            with self._context.socket(zmq.PULL) as audio:
+                audio.set(zmq.RCVHWM, AUDIO_HWM)
+                audio.set(zmq.LINGER, 0)
+                audio.bind(self._audio_endpoint)
+                parts = self._open_parts()
+                self._work(audio, parts)
+        except EXPECTED as error:
+            self._outbox.put(Failed(reason=str(error)))
+        except Exception as error:
+            log.exception("the engine cannot go on: the daemon ends, to be started anew")
+            self._outbox.put(Failed(reason=str(error) or repr(error)))
+
+    def _work(self, audio: zmq.Socket[bytes], parts: Parts) -> None:
+        self._parts = parts
+        self._rules = parts.rules
+        self._enrolments = Enrolments(parts.people, parts.rules.threshold)
+        self._desk = RequestDesk(
+            self._settings, parts.people, self._enrolments, self._streams, self._outbox.put
+        )
+        window_samples = round(self._settings.windows.length_s * 16_000)
+        parts.embedder.warm_up(window_samples, 1)
+        ready = Ready(
+            model=parts.model.name,
+            model_id=parts.embedder.model_id,
+            device=parts.embedder.device,
+            threshold=parts.model.threshold,
+            profiles=len(parts.people.matrix.names),
+        )
+        self._outbox.put(ready)
+        poller = zmq.Poller()
+        poller.register(audio, zmq.POLLIN)
+        poller.register(self._inbox.receiver, zmq.POLLIN)
+        idle = True
+        while not self._stopping:
+            poller.poll(int(PULSE_S * 1000) if idle else 0)
+            idle = self._round(audio)
+        parts.people.close()
+
+    def _round(self, audio: zmq.Socket[bytes]) -> bool:
+        """One turn of the loop; False if more is already waiting."""
+        names = self._parts.people.matrix.names
+        for command in self._inbox.drain():
+            self._obey(command)
+        self._receive(audio)
+        worked = self._embed_due()
+        self._finish_recordings()
+        self._publish(self._enrolments.expire())
+        if self._parts.people.matrix.names != names:
+            for verifier in self._streams.values():
+                self._publish(verifier.on_profiles(self._parts.people.matrix.names))
+        self._pulse()
+        return not worked
+
+    def _obey(self, command: ToEngine) -> None:
+        match command:
+            case StreamAdded(stream, source):
+                self._add(stream, source)
+            case StreamRemoved(stream):
+                self._streams.pop(stream, None)
+                self._ended.pop(stream, None)
+            case CaptureGone(stream, stream_id, reason, final):
+                verifier = self._streams.get(stream)
+                if verifier and stream not in self._ended:
+                    self._publish(verifier.on_gone(stream_id, reason, final))
+            case NewRules(rules=rules):
+                self._rules = rules
+                self._enrolments.same_voice = rules.threshold
+                self._parts.people.reload()
+                for each in self._streams.values():
+                    each.adopt(rules)
+            case Stop():
+                self._stopping = True
+            case ask:
+                self._publish(self._desk.answer(ask))
+
+    def _add(self, stream: str, source: Source) -> None:
+        self._streams[stream] = StreamVerifier(stream, source, self._settings, self._rules)
+
+    def _receive(self, audio: zmq.Socket[bytes]) -> None:
+        for _ in range(MESSAGES_A_ROUND):
+            if self._ended or any(verifier.hearing.full for verifier in self._streams.values()):
+                return  # first work off what has come
+            try:
+                frames = audio.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            try:
+                message, samples = unpack(frames)
+            except (msgspec.DecodeError, ValueError) as error:
+                log.warning("a message on the audio socket makes no sense: %s", error)
+                continue
+            self._hear(message, samples)
+
+    def _hear(self, message: AnyMessage, samples: Samples | None) -> None:
+        verifier = self._streams.get(message.stream)
+        if verifier is None:
+            return  # a stream that was removed meanwhile
+        if isinstance(message, Ended) and message.stream_id == verifier.hearing.stream_id:
+            self._ended[message.stream] = message
+            return
+        self._publish(verifier.on_message(message, samples))
+
+    def _finish_recordings(self) -> None:
+        """Say that a stream is lost only after the last of its windows."""
+        for stream, message in list(self._ended.items()):
+            verifier = self._streams[stream]
+            if not verifier.hearing.due:
+                del self._ended[stream]
+                self._publish(verifier.on_message(message, None))
+
+    def _embed_due(self) -> bool:
+        """Embed and judge the due windows of all streams; whether there were any."""
+        share = max(1, BATCH // max(1, len(self._streams)))
+        heard: list[tuple[StreamVerifier, HeardWindow]] = []
+        for verifier in self._streams.values():
+            verifier.hearing.skip_overload(self._settings.engine.max_lag_s)
+            heard += [(verifier, window) for window in verifier.hearing.take_due(share)]
+        recorded = self._desk.take_recorded(BATCH // 2)
+        wanted = [self._wanted(verifier, window) for verifier, window in heard]
+        wanted += [window.embeddable for window in recorded]
+        windows = [*(window for _, window in heard), *recorded]
+        vectors, embed_ns = self._embed(windows, wanted)
+        for (verifier, window), vector in zip(heard, vectors, strict=False):
+            stream = verifier.hearing.stream
+            self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns))
+            self._publish(self._enrolments.on_window(stream, window, vector))
+        self._publish(self._desk.on_recorded(recorded, vectors[len(heard) :]))
+        return bool(windows)
+
+    def _wanted(self, verifier: StreamVerifier, window: HeardWindow) -> bool:
+        """Whether embedding this window can tell anything: there is nobody to compare with otherwise."""
+        anybody = bool(self._parts.people.matrix.names) or self._enrolments.wanted(verifier.hearing.stream)
+        return window.embeddable and anybody
+
+    def _embed(
+        self, windows: list[HeardWindow], wanted: list[bool]
+    ) -> tuple[list[Vector | None], tuple[int, int]]:
+        began_ns = time.monotonic_ns()
+        vectors: list[Vector | None] = [None] * len(windows)
+        rows = [index for index, wants in enumerate(wanted) if wants]
+        if rows:
+            batch = np.stack([windows[index].window.samples for index in rows])
+            for index, vector in zip(rows, self._parts.embedder.embed(batch), strict=True):
+                vectors[index] = vector
+        ended_ns = time.monotonic_ns()
+        if rows:
+            self._batches += 1
+            self._windows += len(rows)
+            self._batch_ms = (ended_ns - began_ns) / 1e6
+            self._busy_s += (ended_ns - began_ns) / 1e9
+        return vectors, (began_ns, ended_ns)
+
+    def _publish(self, events: list[Event]) -> None:
+        for event in events:
+            self._outbox.put(Publish(event))
+
+    def _pulse(self) -> None:
+        now_s = time.monotonic()
+        passed_s = now_s - self._last_pulse_s
+        if passed_s < PULSE_S:
+            return
+        pulse = Pulse(
+            at_ns=time.monotonic_ns(),
+            streams=tuple(verifier.pulse() for verifier in self._streams.values()),
+            busy=min(1.0, self._busy_s / passed_s),
+            batch_ms=self._batch_ms,
+            batches=self._batches,
+            windows=self._windows,
+            profiles=len(self._parts.people.matrix.names),
+            profiles_other_model=self._parts.people.other_model,
+        )
+        self._outbox.put(pulse)
+        self._last_pulse_s, self._busy_s = now_s, 0.0

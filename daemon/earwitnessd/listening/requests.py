@@ -1,0 +1,115 @@
+"""Answers the control requests that need the engine: profiles and enrolments."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Mapping
+
+from earwitness.control import (
+    CancelEnrollment,
+    DeleteProfile,
+    EnrollAudio,
+    EnrollLive,
+    Enrolment,
+    ListProfiles,
+    RenameProfile,
+    ShowProfile,
+)
+from earwitness.events import Event
+from earwitnessd.enroll.collector import EnrolmentRefusedError
+from earwitnessd.enroll.recording import RecordingError, windows_of
+from earwitnessd.enroll.sessions import STORE_ADVICE, Enrolments, RecordingEnrolment
+from earwitnessd.handover import Answer, Ask, FromEngine, Refusal
+from earwitnessd.hearing import HeardWindow
+from earwitnessd.listening.verifier import StreamVerifier
+from earwitnessd.profiles import ProfileError
+from earwitnessd.profiles.people import People
+from earwitnessd.score import Vector
+from earwitnessd.settings.root import Settings
+
+
+class RequestDesk:
+    """Owned by the engine thread. Every `Ask` gets one `Answer` or `Refusal`, some only rounds later."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        people: People,
+        enrolments: Enrolments,
+        streams: Mapping[str, StreamVerifier],
+        reply: Callable[[FromEngine], None],
+    ) -> None:
+        self._settings = settings
+        self._people = people
+        self._enrolments = enrolments
+        self._streams = streams
+        self._reply = reply
+        self._recordings: deque[RecordingEnrolment] = deque()
+
+    def answer(self, ask: Ask) -> list[Event]:
+        """Do what is asked, or begin to; the events that follow."""
+        try:
+            match ask.method:
+                case ListProfiles() | ShowProfile() | DeleteProfile() | RenameProfile() as method:
+                    result, events = self._people.answer(method)
+                    self._reply(Answer(ask.token, result))
+                    return events
+                case EnrollLive() as method:
+                    self._reply(Answer(ask.token, self._start(method)))
+                case CancelEnrollment() as method:
+                    done, events = self._enrolments.cancel(method)
+                    self._reply(Answer(ask.token, done))
+                    return events
+                case EnrollAudio() as method:
+                    windows = windows_of(ask.attachment, self._settings)
+                    same_voice = self._enrolments.same_voice
+                    self._recordings.append(RecordingEnrolment(ask.token, method, windows, same_voice))
+                case other:
+                    self._reply(Refusal(ask.token, "internal", f"the engine does not answer {other.method}"))
+        except ProfileError as error:
+            self._reply(Refusal(ask.token, error.code, str(error)))
+        except RecordingError as error:
+            self._reply(Refusal(ask.token, "refused", str(error)))
+        except sqlite3.Error as error:
+            self._reply(Refusal(ask.token, "internal", STORE_ADVICE.format(error=error)))
+        return []
+
+    def take_recorded(self, most: int) -> list[HeardWindow]:
+        """The next windows of the recording that is being enrolled."""
+        return self._recordings[0].take(most) if self._recordings else []
+
+    def on_recorded(self, heard: list[HeardWindow], vectors: list[Vector | None]) -> list[Event]:
+        """Take these windows' embeddings, and answer if the recording is over."""
+        if not self._recordings:
+            return []
+        recording = self._recordings[0]
+        try:
+            for window, vector in zip(heard, vectors, strict=True):
+                recording.collector.add(window, vector)
+            if not recording.over:
+                return []
+            enrolled, events = self._enrolments.finish(recording)
+            self._reply(Answer(recording.token, enrolled))
+        except EnrolmentRefusedError as refusal:
+            events = []
+            self._reply(Refusal(recording.token, "refused", str(refusal)))
+        except sqlite3.Error as error:
+            events = []
+            self._reply(Refusal(recording.token, "internal", STORE_ADVICE.format(error=error)))
+        self._recordings.popleft()
+        return events
+
+    def _start(self, request: EnrollLive) -> Enrolment:
+        names = sorted(self._streams)
+        stream = request.stream
+        if stream is None:
+            if len(names) != 1:
+                raise ProfileError("bad_request", f"name the stream to enrol from: {', '.join(names)}")
+            stream = names[0]
+        verifier = self._streams.get(stream)
+        if verifier is None:
+            raise ProfileError("not_found", f"there is no stream {stream!r}; there are: {', '.join(names)}")
+        if verifier.hearing.opened is None:
+            raise ProfileError("refused", f"stream {stream} is not live: nothing can be heard there now")
+        return self._enrolments.start(request, stream, verifier.label)

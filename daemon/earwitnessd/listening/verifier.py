@@ -1,0 +1,137 @@
+"""One stream from messages to events: hears it, and decides who is speaking."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import msgspec
+
+from earwitness.events import Event, Latency, ProfileScore, StreamEvent, StreamLost, WindowScored
+from earwitnessd.capture.messages import AnyMessage, Samples
+from earwitnessd.decide import Decider, Evidence, Rules
+from earwitnessd.handover import StreamPulse
+from earwitnessd.hearing import HeardWindow, Hearing
+from earwitnessd.publish import rfc3339
+from earwitnessd.score import ProfileMatrix, Vector
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.sources import Source
+
+MS = 1_000_000  # ns
+
+
+class StreamVerifier:
+    """Owned by the engine thread."""
+
+    def __init__(self, stream: str, source: Source, settings: Settings, rules: Rules) -> None:
+        self.hearing = Hearing(stream, settings)
+        self.label = source.label
+        self._decider = Decider(rules)
+
+    def adopt(self, rules: Rules) -> None:
+        """Decide by other rules from the next window on."""
+        self._decider.adopt(rules)
+
+    def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
+        """Take what the capture process said."""
+        return self._with_decision(self.hearing.on_message(message, samples))
+
+    def on_gone(self, stream_id: str, reason: str, final: bool) -> list[Event]:
+        """The capture process is no more."""
+        return self._with_decision(self.hearing.on_gone(stream_id, reason, final))
+
+    def on_profiles(self, names: tuple[str, ...]) -> list[Event]:
+        """People were added or removed."""
+        hearing = self.hearing
+        return self._decider.on_profiles(names, hearing.stream, hearing.stream_id, hearing.position)
+
+    def judge(
+        self, heard: HeardWindow, vector: Vector | None, matrix: ProfileMatrix, embed_ns: tuple[int, int]
+    ) -> list[Event]:
+        """Score a window and decide; `embed_ns` is when its batch began and ended."""
+        window = heard.window
+        scores = matrix.scores(vector) if vector is not None else ()
+        evidence = Evidence(
+            stream=window.stream,
+            stream_id=window.stream_id,
+            start=window.start,
+            stop=window.stop,
+            speech_s=heard.speech_s,
+            new_speech_s=heard.new_speech_s,
+            scores=scores,
+            reasons=heard.reasons,
+        )
+        reasons, decisions = self._decider.on_window(evidence)
+        self._count(heard, scored=bool(scores), inconclusive=bool(reasons))
+        scored = WindowScored(
+            stream=window.stream,
+            stream_id=window.stream_id,
+            start=window.start,
+            stop=window.stop,
+            speech_s=heard.speech_s,
+            level_dbfs=heard.quality.level_dbfs,
+            peak_dbfs=heard.quality.peak_dbfs,
+            snr_db=heard.quality.snr_db,
+            clipped=heard.quality.clipping_ratio,
+            inconclusive=list(reasons),
+            scores=[ProfileScore(speaker=score.speaker, cosine=score.cosine) for score in scores],
+            latency_ms=_latency(heard, embed_ns),
+        )
+        return self.dated([scored, *decisions], heard.arrival.captured_ns)
+
+    def dated(self, events: list[Event], captured_ns: int) -> list[Event]:
+        """With the wall time of capture; derived from the monotonic clock, so a jump does no harm."""
+        if self.hearing.opened is None or not self.hearing.opened.paced:
+            return events
+        wall = time.time() - (time.monotonic_ns() - captured_ns) / 1e9
+        return [msgspec.structs.replace(event, time=rfc3339(wall)) for event in events]
+
+    def pulse(self) -> StreamPulse:
+        """How it is doing."""
+        hearing = self.hearing
+        return StreamPulse(
+            stream=hearing.stream,
+            stream_id=hearing.stream_id,
+            live=hearing.opened is not None,
+            paced=hearing.opened is not None and hearing.opened.paced,
+            device=hearing.opened.description if hearing.opened else "",
+            position=hearing.position,
+            level_dbfs=hearing.level_dbfs,
+            speaking=hearing.speaking,
+            speaker=self._decider.speaker,
+            lag_s=hearing.backlog_s,
+            zero_run_s=hearing.zero_run_s,
+            last_message_ns=hearing.last_message_ns,
+            counters=replace(hearing.counters),
+        )
+
+    def _with_decision(self, events: list[Event]) -> list[Event]:
+        lost: list[Event] = []
+        for event in events:
+            if isinstance(event, StreamLost):
+                lost += self._decider.on_stream_lost(event.stream, event.stream_id, event.stop)
+        dated = [dated for event in events for dated in self.dated([event], self._captured_ns(event))]
+        return [*lost, *dated]
+
+    def _captured_ns(self, event: Event) -> int:
+        stop = event.stop if isinstance(event, StreamEvent) else self.hearing.position
+        return self.hearing.captured_ns(stop)
+
+    def _count(self, heard: HeardWindow, *, scored: bool, inconclusive: bool) -> None:
+        counters = self.hearing.counters
+        counters.windows_scored += scored
+        counters.windows_silent += "too_little_speech" in heard.reasons
+        counters.windows_inconclusive += scored and inconclusive
+
+
+def _latency(heard: HeardWindow, embed_ns: tuple[int, int]) -> Latency:
+    now_ns = time.monotonic_ns()
+    began_ns, ended_ns = embed_ns
+    arrival = heard.arrival
+    return Latency(
+        capture=(arrival.received_ns - arrival.captured_ns) / MS,
+        queue=(began_ns - arrival.received_ns) / MS,
+        embed=(ended_ns - began_ns) / MS,
+        decide=(now_ns - ended_ns) / MS,
+        total=(now_ns - arrival.captured_ns) / MS,
+    )

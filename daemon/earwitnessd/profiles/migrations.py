@@ -1,0 +1,25 @@
+"""The database's versions: script N brings `user_version` from N to N + 1."""
+
+SCRIPTS = (
+    """
+    CREATE TABLE person (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        created TEXT NOT NULL          -- RFC 3339 UTC
+    ) STRICT;
+    CREATE TABLE exemplar (
+        id INTEGER PRIMARY KEY,
+        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+        created TEXT NOT NULL,
+        model_id TEXT NOT NULL,        -- vectors of different models are never compared
+        vector BLOB NOT NULL,          -- little-endian float32, unit length
+        label TEXT NOT NULL,           -- the channel it was recorded on
+        source TEXT NOT NULL,          -- "stream desk", "file anna.wav"
+        speech_s REAL NOT NULL,
+        windows INTEGER NOT NULL,
+        consistency REAL,              -- lowest cosine of one window to the mean of the others
+        snr_db REAL
+    ) STRICT;
+    CREATE INDEX exemplar_by_person ON exemplar (person);
+    """,
+)

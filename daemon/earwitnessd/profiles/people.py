@@ -1,0 +1,148 @@
+"""The enrolled people as the engine knows them: stored, in the matrix to score with, asked for."""
+
+from __future__ import annotations
+
+import msgspec
+
+from earwitness.control import (
+    DeleteProfile,
+    Done,
+    Enrolled,
+    Exemplar,
+    ListProfiles,
+    Profile,
+    Profiles,
+    ProfileSummary,
+    RenameProfile,
+    ShowProfile,
+)
+from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
+from earwitnessd.enroll.collector import Template, nearest_other
+from earwitnessd.profiles import NewExemplar, ProfileStore, StoredExemplar, StoredProfile
+from earwitnessd.score import ProfileMatrix
+
+ProfileMethod = ListProfiles | ShowProfile | DeleteProfile | RenameProfile
+
+
+class People:
+    """Owned by the engine thread. Only exemplars of the model in use are ever compared."""
+
+    def __init__(self, store: ProfileStore, model_id: str, threshold: float) -> None:
+        self.matrix = ProfileMatrix.build([])
+        self.other_model = 0
+        # people who are enrolled with another model only
+        self._store = store
+        self._model_id = model_id
+        self._threshold = threshold
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everybody anew."""
+        people = self._store.profiles()
+        usable = [
+            (person.name, exemplar.vector)
+            for person in people
+            for exemplar in person.exemplars
+            if exemplar.model_id == self._model_id
+        ]
+        self.matrix = ProfileMatrix.build(usable)
+        self.other_model = len(people) - len(self.matrix.names)
+
+    def answer(self, method: ProfileMethod) -> tuple[msgspec.Struct, list[Event]]:
+        """Do what is asked; ProfileError if it cannot be done."""
+        match method:
+            case ListProfiles():
+                people = [self._summary(person) for person in self._store.profiles()]
+                return Profiles(model_id=self._model_id, profiles=people), []
+            case ShowProfile(name=name):
+                return self._show(self._store.profile(name)), []
+            case DeleteProfile(name=name):
+                self._store.delete(name)
+                self.reload()
+                return Done(message=f"{name} is no longer enrolled"), [ProfileDeleted(speaker=name)]
+            case RenameProfile(name=name, new_name=new_name):
+                exemplars = self._store.rename(name, new_name)
+                self.reload()
+                updated = ProfileUpdated(speaker=new_name, exemplars=exemplars, renamed_from=name)
+                return Done(message=f"{name} is now {new_name}"), [updated]
+
+    def enrol(self, name: str, template: Template, label: str, source: str) -> tuple[Enrolled, list[Event]]:
+        """Store a template as one more exemplar of this person."""
+        warnings = self._warnings(name, template)
+        exemplar = NewExemplar(
+            model_id=self._model_id,
+            vector=template.vector,
+            label=label,
+            source=source,
+            speech_s=template.speech_s,
+            windows=template.windows,
+            consistency=template.consistency,
+            snr_db=template.snr_db,
+        )
+        exemplars = self._store.add(name, exemplar)
+        self.reload()
+        event: Event
+        if exemplars == 1:
+            event = ProfileEnrolled(speaker=name, exemplars=exemplars, speech_s=template.speech_s)
+        else:
+            event = ProfileUpdated(speaker=name, exemplars=exemplars)
+        enrolled = Enrolled(
+            name=name,
+            exemplars=exemplars,
+            speech_s=template.speech_s,
+            consistency=template.consistency,
+            snr_db=template.snr_db,
+            warnings=warnings,
+        )
+        return enrolled, [event]
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    def _warnings(self, name: str, template: Template) -> list[str]:
+        warnings = []
+        scores = {score.speaker: score.cosine for score in self.matrix.scores(template.vector)}
+        if name in scores and scores[name] < self._threshold:
+            warnings.append(f"does not sound like the {name} already enrolled (cosine {scores[name]:.2f})")
+        other = nearest_other(self.matrix, name, template.vector)
+        if other and other[1] >= self._threshold:
+            warnings.append(f"sounds like {other[0]}, who is already enrolled (cosine {other[1]:.2f})")
+        return warnings
+
+    def _summary(self, person: StoredProfile) -> ProfileSummary:
+        return ProfileSummary(
+            name=person.name,
+            created=person.created,
+            exemplars=len(person.exemplars),
+            usable=sum(self._usable(exemplar) for exemplar in person.exemplars),
+            speech_s=sum(exemplar.speech_s for exemplar in person.exemplars),
+        )
+
+    def _show(self, person: StoredProfile) -> Profile:
+        usable = [exemplar.vector for exemplar in person.exemplars if self._usable(exemplar)]
+        nearest = [near for vector in usable if (near := nearest_other(self.matrix, person.name, vector))]
+        other = max(nearest, key=lambda near: near[1], default=(None, None))
+        return Profile(
+            name=person.name,
+            created=person.created,
+            exemplars=[
+                Exemplar(
+                    created=exemplar.created,
+                    model_id=exemplar.model_id,
+                    usable=self._usable(exemplar),
+                    label=exemplar.label,
+                    source=exemplar.source,
+                    speech_s=exemplar.speech_s,
+                    windows=exemplar.windows,
+                    consistency=exemplar.consistency,
+                    snr_db=exemplar.snr_db,
+                )
+                for exemplar in person.exemplars
+            ],
+            nearest=other[0],
+            nearest_cosine=other[1],
+        )
+
+    def _usable(self, exemplar: StoredExemplar) -> bool:
+        return exemplar.model_id == self._model_id

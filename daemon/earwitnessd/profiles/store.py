@@ -1,0 +1,193 @@
+"""Keeps people and their exemplars in one SQLite file that survives a power cut."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from earwitness.control import ErrorCode
+from earwitnessd.profiles.migrations import SCRIPTS
+from earwitnessd.score import Vector
+
+
+class StoreError(Exception):
+    """The database cannot be used: says why and what to do."""
+
+
+class ProfileError(Exception):
+    """The request does not fit what is stored; `code` is the control protocol's."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message)
+        self.code: ErrorCode = code
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class NewExemplar:
+    """What one enrolment session yields."""
+
+    model_id: str
+    vector: Vector
+    # unit length
+    label: str
+    source: str
+    speech_s: float
+    windows: int
+    consistency: float | None
+    snr_db: float | None
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StoredExemplar(NewExemplar):
+    """An exemplar as it lies in the database."""
+
+    created: str
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class StoredProfile:
+    """One person."""
+
+    name: str
+    created: str
+    exemplars: tuple[StoredExemplar, ...]
+
+
+class ProfileStore:
+    """Owned by the engine thread. Every change is one transaction, on disk when the call returns."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        _prepare_file(file)
+        try:
+            self._database = sqlite3.connect(file, isolation_level=None, timeout=2.0)
+            _check_and_migrate(self._database, file)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"profiles {file}: {error}. Restore a backup, or move the file away to start with no profiles"
+            ) from error
+
+    def close(self) -> None:
+        """Fold the write-ahead log into the file."""
+        self._database.close()
+
+    def profiles(self) -> tuple[StoredProfile, ...]:
+        """Everybody, by name."""
+        people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
+        return tuple(StoredProfile(name, created, self._exemplars(key)) for key, name, created in people)
+
+    def profile(self, name: str) -> StoredProfile:
+        """One person; ProfileError if not enrolled."""
+        key, created = self._person(name)
+        return StoredProfile(name, created, self._exemplars(key))
+
+    def add(self, name: str, exemplar: NewExemplar) -> int:
+        """Add an exemplar, and the person where new; how many exemplars there are now."""
+        now = _now()
+        with self._transaction():
+            self._database.execute(
+                "INSERT INTO person (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, now)
+            )
+            key, _ = self._person(name)
+            self._database.execute(
+                "INSERT INTO exemplar (person, created, model_id, vector, label, source, speech_s, windows,"
+                " consistency, snr_db) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    now,
+                    exemplar.model_id,
+                    exemplar.vector.astype("<f4").tobytes(),
+                    exemplar.label,
+                    exemplar.source,
+                    exemplar.speech_s,
+                    exemplar.windows,
+                    exemplar.consistency,
+                    exemplar.snr_db,
+                ),
+            )
+            (count,) = self._database.execute(
+                "SELECT count(*) FROM exemplar WHERE person = ?", (key,)
+            ).fetchone()
+        return int(count)
+
+    def delete(self, name: str) -> None:
+        """Forget a person and all exemplars."""
+        with self._transaction():
+            key, _ = self._person(name)
+            self._database.execute("DELETE FROM person WHERE id = ?", (key,))
+
+    def rename(self, name: str, new_name: str) -> int:
+        """Give a person another name; how many exemplars they have."""
+        with self._transaction():
+            key, _ = self._person(name)
+            try:
+                self._database.execute("UPDATE person SET name = ? WHERE id = ?", (new_name, key))
+            except sqlite3.IntegrityError:
+                raise ProfileError("conflict", f"{new_name!r} is already enrolled") from None
+        return len(self._exemplars(key))
+
+    def _person(self, name: str) -> tuple[int, str]:
+        row = self._database.execute("SELECT id, created FROM person WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise ProfileError("not_found", f"nobody called {name!r} is enrolled")
+        return int(row[0]), str(row[1])
+
+    def _exemplars(self, person: int) -> tuple[StoredExemplar, ...]:
+        rows = self._database.execute(
+            "SELECT model_id, vector, label, source, speech_s, windows, consistency, snr_db, created"
+            " FROM exemplar WHERE person = ? ORDER BY id",
+            (person,),
+        )
+        return tuple(
+            StoredExemplar(model_id, np.frombuffer(blob, dtype="<f4").astype(np.float32), *rest)
+            for model_id, blob, *rest in rows
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._database.execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:  # a full disk rolls back by itself
+                self._database.execute("ROLLBACK")
+            raise
+
+
+def _prepare_file(file: Path) -> None:
+    """Voice templates are nobody else's business: the file is its owner's only, from the start."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"profiles {file}: cannot be opened for writing: {error.strerror}") from error
+
+
+def _check_and_migrate(database: sqlite3.Connection, file: Path) -> None:
+    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"the database is damaged: {verdict}")
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if version > len(SCRIPTS):
+        raise StoreError(
+            f"profiles {file}: made by a newer earwitness (database version {version}, "
+            f"this one knows up to {len(SCRIPTS)}). Upgrade earwitness, or name another file in `profiles`"
+        )
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = FULL")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute("PRAGMA secure_delete = ON")
+    for number, script in enumerate(SCRIPTS[version:], start=version + 1):
+        database.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,89 @@
+"""The event socket: stamps, encodes and sends events, and tells newcomers the last values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import msgspec
+import zmq
+
+from earwitness.events import Event, encode
+
+E = TypeVar("E", bound=Event)
+
+SUBSCRIBED = 1  # first byte of what XPUB receives
+
+
+class Publisher:
+    """Owned by the main thread. A slow subscriber loses events at its high-water mark, nobody else does."""
+
+    def __init__(self, socket: zmq.Socket[bytes], boot: str) -> None:
+        self.socket = socket
+        self.boot = boot
+        self.events = 0
+        self._topic_counts: Counter[str] = Counter()
+        self._last_values: dict[str, Event] = {}
+        self._subscriptions: set[bytes] = set()
+
+    @property
+    def subscriptions(self) -> int:
+        """Topics subscribed to at present, each counted once."""
+        return len(self._subscriptions)
+
+    def publish(self, event: E) -> E:
+        """Number and send an event; the numbered event."""
+        topic = event.topic
+        self.events += 1
+        self._topic_counts[topic] += 1
+        stamped = msgspec.structs.replace(
+            event,
+            boot=self.boot,
+            seq=self.events,
+            topic_seq=self._topic_counts[topic],
+            time=event.time or utc_now(),
+        )
+        self._send(stamped)
+        if key := stamped.state_key:
+            self._last_values[key] = stamped
+        return stamped
+
+    def on_subscriptions(self) -> None:
+        """Answer everybody who has just subscribed with the last values they would have seen."""
+        wanted: list[bytes] = []
+        while True:
+            try:
+                message = self.socket.recv(zmq.DONTWAIT)
+            except zmq.Again:
+                break
+            prefix = message[1:]
+            if message[:1] == bytes([SUBSCRIBED]):
+                self._subscriptions.add(prefix)
+                wanted.append(prefix)
+            else:
+                self._subscriptions.discard(prefix)
+        if not wanted:
+            return
+        for event in sorted(self._last_values.values(), key=lambda value: value.seq):
+            if event.topic.encode().startswith(tuple(wanted)):
+                self._send(msgspec.structs.replace(event, replayed=True))
+
+    def forget_stream(self, stream: str) -> None:
+        """Drop the last values of a stream that is no longer configured."""
+        for key in [key for key in self._last_values if key.endswith(f":{stream}")]:
+            del self._last_values[key]
+
+    def _send(self, event: Event) -> None:
+        self.socket.send_multipart([event.topic.encode(), encode(event)], zmq.DONTWAIT)
+
+
+def utc_now() -> str:
+    """RFC 3339 with milliseconds."""
+    return rfc3339(datetime.now(UTC).timestamp())
+
+
+def rfc3339(timestamp: float) -> str:
+    """A Unix time as text."""
+    moment = datetime.fromtimestamp(timestamp, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,1 @@
+"""The main thread: lifecycle, capture processes, public sockets, watchdog."""

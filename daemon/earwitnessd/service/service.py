@@ -1,0 +1,401 @@
+"""The main thread: starts everything, carries events out and requests in, stops in reverse order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import shutil
+import signal
+import socket
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from earwitness.control import (
+    AnyMethod,
+    Done,
+    GetStatus,
+    PauseStream,
+    Reload,
+    Reloaded,
+    ResumeStream,
+    Status,
+)
+from earwitness.events import DaemonReloaded, DaemonStarted, DaemonStopping, Heartbeat, SocketState
+from earwitnessd.access import sockets
+from earwitnessd.access.keys import KeyRing
+from earwitnessd.assemble import open_parts, rules_for
+from earwitnessd.control import ControlServer
+from earwitnessd.handover import (
+    Answer,
+    Ask,
+    Failed,
+    FromEngine,
+    NewRules,
+    Publish,
+    Pulse,
+    Ready,
+    Refusal,
+    Stop,
+    ToEngine,
+)
+from earwitnessd.listening.listener import Listener
+from earwitnessd.mailbox import Mailbox
+from earwitnessd.publish import Publisher
+from earwitnessd.service.notify import ServiceManager
+from earwitnessd.service.streams import Streams, UnknownStreamError
+from earwitnessd.service.vitals import Vitals, heartbeat
+from earwitnessd.service.watchdog import StreamProgress, stuck
+from earwitnessd.settings.load import differences
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.validate import SettingsError
+from earwitnessd.version import VERSION
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 1.0
+STUCK_S = 10.0  # without progress, before the watchdog is left to bite
+MOST_BACKLOG_S = 25.0
+STOP_CAPTURE_S = 0.7
+STOP_ENGINE_S = 0.7
+HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LIVE_SETTINGS = ("decision", "streams")  # what a reload puts into force; the rest needs a restart
+
+
+class StartError(Exception):
+    """The daemon cannot start: one line that says why and what to do."""
+
+
+class EngineFailedError(Exception):
+    """The engine came to an end while the daemon ran."""
+
+
+class Service:
+    """Owns the zmq context, the public sockets, the signals, the capture processes and the watchdog."""
+
+    def __init__(self, settings: Settings, read_again: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._read_again = read_again
+        # the same files and overrides, for a reload
+        self.boot = str(uuid.uuid4())
+        self._stop_reason = ""
+        self._failed = ""
+        self._engine: Listener | None = None
+        self._reload_wanted = False
+        self._pulse: Pulse | None = None
+        self._started_s = time.monotonic()
+        self._heartbeat_due_s = 0.0
+        self._manager = ServiceManager()
+
+    def run(self) -> None:
+        """Until a signal or a failure; StartError if it cannot start or the engine fails."""
+        with ExitStack() as stack:
+            self._start(stack)
+            self._main_loop()
+            self._shut_down()
+        if self._failed:
+            raise EngineFailedError(self._failed)
+
+    @property
+    def engine_alive(self) -> bool:
+        """The engine's thread runs; it may outlive `run` when it is stuck."""
+        return self._engine is not None and self._engine.is_alive()
+
+    def _start(self, stack: ExitStack) -> None:
+        self._signals = stack.enter_context(_signals(self._on_signal))
+        endpoints = sockets.resolve(self._settings.sockets)
+        for endpoint in (endpoints.events, endpoints.control):
+            if lock := sockets.claim(endpoint):
+                stack.enter_context(lock)
+        audio_directory = tempfile.mkdtemp(prefix="earwitness-")
+        stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
+        context = zmq.Context()
+        stack.callback(self._end_context, context)
+        curve = self._settings.sockets.curve
+        self._keys = KeyRing(context, curve) if curve else None
+        if self._keys:
+            stack.callback(self._keys.close)
+        events = sockets.open_events(context, endpoints.events, self._settings.sockets)
+        stack.callback(events.close)
+        control = sockets.open_control(context, endpoints.control, self._settings.sockets)
+        stack.callback(control.close)
+        self._publisher = Publisher(events, self.boot)
+        self._control = ControlServer(control, self._handle)
+        self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
+        self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
+        audio_endpoint = f"ipc://{audio_directory}/audio"
+        self._streams = Streams(audio_endpoint, self.boot, self._inbox.put)
+        self._engine = Listener(
+            context,
+            audio_endpoint,
+            self._settings,
+            lambda: open_parts(self._settings),
+            self._inbox,
+            self._outbox,
+        )
+        self._poller = zmq.Poller()
+        for readable in (events, control, self._outbox.receiver, self._signals):
+            self._poller.register(readable, zmq.POLLIN)
+        if self._keys:
+            self._poller.register(self._keys.socket, zmq.POLLIN)
+        self._manager.status(f"loading the model {self._settings.model}")
+        self._engine.start()
+        stack.callback(self._stop_engine)
+        self._ready = self._await_engine()
+        self._streams.configure(self._settings.streams)
+        self._announce(endpoints)
+
+    def _await_engine(self) -> Ready:
+        """The model may take a while; a signal ends the waiting."""
+        poller = zmq.Poller()
+        poller.register(self._outbox.receiver, zmq.POLLIN)
+        poller.register(self._signals, zmq.POLLIN)
+        while True:
+            poller.poll(1000)
+            for word in self._outbox.drain():
+                if isinstance(word, Failed):
+                    raise StartError(word.reason)
+                if isinstance(word, Ready):
+                    return word
+            if self._stop_reason:
+                raise StartError(f"stopped while loading the model ({self._stop_reason})")
+            if not self.engine_alive:
+                raise StartError("the engine thread ended without a word")
+
+    def _announce(self, endpoints: sockets.Endpoints) -> None:
+        ready = self._ready
+        log.info("earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid())
+        log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
+        log.info("events on %s, control on %s", endpoints.events, endpoints.control)
+        if "tcp://" in endpoints.events + endpoints.control and not self._settings.sockets.curve:
+            log.warning("sockets.insecure: everybody who reaches the port can listen and control")
+        self._publisher.publish(
+            DaemonStarted(
+                version=VERSION,
+                pid=os.getpid(),
+                model=ready.model,
+                model_id=ready.model_id,
+                device=ready.device,
+                streams=list(self._settings.streams),
+            )
+        )
+        self._manager.ready()
+
+    def _main_loop(self) -> None:
+        while not self._stop_reason:
+            self._streams.watch(self._poller)
+            timeout_s = min(self._heartbeat_due_s - time.monotonic(), self._streams.due_in_s(), HEARTBEAT_S)
+            ready = dict(self._poller.poll(max(0, int(timeout_s * 1000) + 1)))
+            self._attend(ready)
+            self._streams.tick()
+            if self._reload_wanted:
+                self._reload_wanted = False
+                self._reload()
+            if time.monotonic() >= self._heartbeat_due_s:
+                self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
+                self._beat()
+
+    def _attend(self, ready: Mapping[object, int]) -> None:
+        """Serve whoever has something to say."""
+        for source in ready:
+            if source is self._outbox.receiver:
+                self._on_engine()
+            elif source is self._publisher.socket:
+                self._publisher.on_subscriptions()
+            elif source is self._control.socket:
+                self._control.on_requests()
+            elif self._keys and source is self._keys.socket:
+                self._keys.on_request()
+            elif isinstance(source, int) and source != self._signals.fileno():
+                self._streams.on_readable(source)
+
+    def _on_engine(self) -> None:
+        for word in self._outbox.drain():
+            match word:
+                case Publish(event):
+                    self._publisher.publish(event)
+                case Answer(token, result):
+                    self._control.reply(token, result)
+                case Refusal(token, code, message):
+                    self._control.refuse(token, code, message)
+                case Pulse():
+                    self._pulse = word
+                case Failed(reason):
+                    self._failed = reason
+                    self._stop_reason = self._stop_reason or "the engine failed"
+                case Ready():
+                    raise AssertionError("the engine is ready twice")
+
+    def _handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
+        """A control request; what concerns the engine goes there."""
+        try:
+            match method:
+                case GetStatus():
+                    status = Status(
+                        version=VERSION, pid=os.getpid(), boot=self.boot, heartbeat=self._heartbeat()
+                    )
+                    self._control.reply(token, status)
+                case PauseStream(stream=stream):
+                    self._streams.pause(stream)
+                    self._control.reply(token, Done(message=f"stream {stream} is paused"))
+                case ResumeStream(stream=stream):
+                    self._streams.resume(stream)
+                    self._control.reply(token, Done(message=f"stream {stream} is being opened"))
+                case Reload():
+                    self._answer_reload(token)
+                case _:
+                    self._inbox.put(Ask(token, method, attachment))
+        except UnknownStreamError as error:
+            self._control.refuse(token, "not_found", str(error))
+
+    def _answer_reload(self, token: int) -> None:
+        event = self._reload()
+        if event.error:
+            self._control.refuse(token, "refused", event.error)
+        else:
+            result = Reloaded(
+                profiles=event.profiles, changed=event.changed, restart_needed=event.restart_needed
+            )
+            self._control.reply(token, result)
+
+    def _reload(self) -> DaemonReloaded:
+        """Put into force what can be without a restart; a bad file changes nothing."""
+        self._manager.reloading()
+        profiles = self._pulse.profiles if self._pulse else self._ready.profiles
+        changed: list[str] = []
+        restart_needed: list[str] = []
+        error = None
+        try:
+            new = self._read_again()
+            rules = rules_for(new.decision, self._ready.threshold, self._ready.model)
+            for key in differences(self._settings, new):
+                (changed if key.split(".")[0] in LIVE_SETTINGS else restart_needed).append(key)
+            self._inbox.put(NewRules(rules))
+            for name in self._settings.streams.keys() - new.streams.keys():
+                self._publisher.forget_stream(name)
+            self._streams.configure(new.streams)
+            live = {key: getattr(new, key) for key in LIVE_SETTINGS}
+            self._settings = msgspec.structs.replace(self._settings, **live)
+            if self._keys:
+                self._keys.reload()
+            log.info(
+                "reloaded: %s%s",
+                ", ".join(changed) or "no setting changed",
+                f"; restart needed for {', '.join(restart_needed)}" if restart_needed else "",
+            )
+        except SettingsError as problem:
+            error = str(problem)
+            log.error("reload refused, the old settings stay: %s", error)
+        finally:
+            self._manager.ready()
+        return self._publisher.publish(
+            DaemonReloaded(profiles=profiles, changed=changed, restart_needed=restart_needed, error=error)
+        )
+
+    def _beat(self) -> None:
+        self._control.expire()
+        beat = self._publisher.publish(self._heartbeat())
+        self._manager.status(beat.status)
+        reason = self._why_stuck()
+        if reason is None:
+            self._manager.progress()
+        else:
+            log.warning("no progress: %s", reason)
+
+    def _heartbeat(self) -> Heartbeat:
+        return heartbeat(
+            Vitals(
+                ready=self._ready,
+                pulse=self._pulse or Pulse.first(self._ready.profiles),
+                capture=self._streams.status,
+                sockets=SocketState(
+                    events=self._publisher.events,
+                    subscriptions=self._publisher.subscriptions,
+                    control_requests=self._control.requests,
+                    control_errors=self._control.errors,
+                    refused_clients=self._keys.refused if self._keys else 0,
+                ),
+                uptime_s=time.monotonic() - self._started_s,
+                rss_mb=_resident_mb(),
+            )
+        )
+
+    def _why_stuck(self) -> str | None:
+        if self._pulse is None:
+            return None
+        now_ns = time.monotonic_ns()
+        streams = [
+            StreamProgress(
+                stream=pulse.stream,
+                live=pulse.live and pulse.paced,
+                silent_s=(now_ns - pulse.last_message_ns) / 1e9,
+                backlog_s=pulse.lag_s,
+            )
+            for pulse in self._pulse.streams
+        ]
+        return stuck((now_ns - self._pulse.at_ns) / 1e9, streams, STUCK_S, MOST_BACKLOG_S)
+
+    def _on_signal(self, number: int) -> None:
+        if number == signal.SIGHUP:
+            self._reload_wanted = True
+        else:
+            self._stop_reason = signal.Signals(number).name
+
+    def _shut_down(self) -> None:
+        log.info("stopping: %s", self._stop_reason)
+        self._manager.stopping()
+        self._publisher.publish(DaemonStopping(reason=self._stop_reason))
+        self._control.refuse_all("the daemon is stopping")
+        self._streams.stop(STOP_CAPTURE_S)
+
+    def _stop_engine(self) -> None:
+        self._inbox.put(Stop())
+        assert self._engine is not None
+        self._engine.join(STOP_ENGINE_S)
+        if not self.engine_alive:
+            self._inbox.close()
+            self._outbox.close()
+
+    def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
+        """Wait for the last events to leave, unless the engine is stuck with its socket open."""
+        if self.engine_alive:
+            log.warning("the engine did not stop in time: leaving without it")
+        else:
+            context.term()
+
+
+@contextmanager
+def _signals(act: Callable[[int], None]) -> Iterator[socket.socket]:
+    """Signals as bytes on a socket that a poller can wait for; the old handlers come back at the end."""
+    receiver, sender = socket.socketpair()
+    receiver.setblocking(False)
+    sender.setblocking(False)
+
+    def on_signal(number: int, _frame: object) -> None:
+        act(number)
+
+    before_fd = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, on_signal) for number in HANDLED}
+    try:
+        yield receiver
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before_fd)
+        sender.close()
+        receiver.close()
+
+
+def _resident_mb() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return pages * resource.getpagesize() / 2**20

@@ -1,0 +1,128 @@
+"""The capture processes of all streams, kept running by the main thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import zmq
+
+from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
+from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
+from earwitnessd.settings.sources import AnySource
+
+
+class UnknownStreamError(LookupError):
+    """No stream of this name; the message lists those there are."""
+
+
+class Streams:
+    """Owned by the main thread. Tells the engine of every process that is gone."""
+
+    def __init__(self, audio_endpoint: str, boot: str, tell: Callable[[ToEngine], None]) -> None:
+        self._audio_endpoint = audio_endpoint
+        self._boot = boot
+        self._tell = tell
+        self._supervisors: dict[str, CaptureSupervisor] = {}
+        self._sources: dict[str, AnySource] = {}
+        self._leaving: list[CaptureSupervisor] = []
+        # removed, but their processes still run
+        self._watched: dict[int, CaptureSupervisor] = {}
+
+    @property
+    def status(self) -> Mapping[str, CaptureStatus]:
+        """Of every stream, by name."""
+        return {name: supervisor.status for name, supervisor in self._supervisors.items()}
+
+    def configure(self, sources: Mapping[str, AnySource]) -> None:
+        """Start what is new, stop what is gone, restart what has changed; leave the rest alone."""
+        for name in [name for name, source in self._sources.items() if sources.get(name) != source]:
+            supervisor = self._supervisors.pop(name)
+            del self._sources[name]
+            supervisor.stop(time.monotonic())
+            self._leaving.append(supervisor)
+            self._tell(StreamRemoved(name))
+        for name, source in sources.items():
+            if name not in self._supervisors:
+                supervisor = CaptureSupervisor(name, source, self._audio_endpoint, self._boot)
+                self._supervisors[name] = supervisor
+                self._sources[name] = source
+                self._tell(StreamAdded(name, source))
+                if not source.paused:
+                    supervisor.start(time.monotonic())
+
+    def pause(self, name: str) -> None:
+        """Let go of a stream's device."""
+        supervisor = self._find(name)
+        supervisor.pause(time.monotonic())
+        self._tell(CaptureGone(name, supervisor.stream_id, "paused", final=True))
+
+    def resume(self, name: str) -> None:
+        """Open a paused stream again."""
+        self._find(name).resume(time.monotonic())
+
+    def watch(self, poller: zmq.Poller) -> None:
+        """Have the poller wake us for what the processes say, and for none that is gone."""
+        wanted = {fd: supervisor for supervisor in self._all() for fd in supervisor.filenos()}
+        for fd in self._watched.keys() - wanted.keys():
+            poller.unregister(fd)
+        for fd in wanted.keys() - self._watched.keys():
+            poller.register(fd, zmq.POLLIN)
+        self._watched = wanted
+
+    def on_readable(self, fd: int) -> None:
+        """A process has said something, or died."""
+        if supervisor := self._watched.get(fd):
+            supervisor.on_readable(time.monotonic())
+
+    def due_in_s(self) -> float:
+        """Call `tick` after this many seconds at the latest."""
+        now = time.monotonic()
+        return min((supervisor.due_in_s(now) for supervisor in self._all()), default=3600.0)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        now = time.monotonic()
+        for supervisor in self._supervisors.values():
+            for transition in supervisor.tick(now):
+                self._on_transition(transition)
+        for supervisor in self._leaving:
+            supervisor.tick(now)
+        self._leaving = [supervisor for supervisor in self._leaving if supervisor.running]
+
+    def stop(self, within_s: float) -> None:
+        """End all processes; what does not end in time is killed."""
+        deadline = time.monotonic() + within_s
+        for supervisor in self._all():
+            supervisor.stop(time.monotonic())
+        poller = zmq.Poller()
+        self._watched = {}
+        while any(supervisor.running for supervisor in self._all()) and time.monotonic() < deadline:
+            self.watch(poller)
+            for fd, _ in poller.poll(20):
+                self.on_readable(int(fd))
+            for supervisor in self._all():
+                supervisor.tick(time.monotonic())
+        for supervisor in self._all():
+            supervisor.close()
+
+    def _all(self) -> list[CaptureSupervisor]:
+        return [*self._supervisors.values(), *self._leaving]
+
+    def _find(self, name: str) -> CaptureSupervisor:
+        supervisor = self._supervisors.get(name)
+        if supervisor is None:
+            names = ", ".join(self._supervisors) or "none"
+            raise UnknownStreamError(f"there is no stream {name!r}; there are: {names}")
+        return supervisor
+
+    def _on_transition(self, transition: Transition) -> None:
+        # A recording's end is told by its last message, behind all of its audio.
+        if transition.state in {"backing_off", "failed"}:
+            gone = CaptureGone(
+                transition.stream,
+                transition.stream_id,
+                transition.reason,
+                final=transition.state == "failed",
+            )
+            self._tell(gone)

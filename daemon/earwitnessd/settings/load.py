@@ -1,0 +1,138 @@
+"""Reads settings: the file over the defaults, `--set` over the file."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.sources import FileReplay
+from earwitnessd.settings.validate import SettingsError, to_settings
+
+
+def load(file: Path | None, overrides: Sequence[str] = ()) -> Settings:
+    """Settings in force for this file and these `key.path=value` overrides."""
+    tree = _read(file) if file else {}
+    for override in overrides:
+        _override(tree, override)
+    try:
+        settings = to_settings(tree, Settings)
+        _check_together(settings)
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}" if file else str(error)) from None
+    return settings
+
+
+def dump(settings: Settings) -> str:
+    """The effective settings as YAML."""
+    tree = msgspec.to_builtins(settings)
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """The top-level keys that differ; streams are named one by one."""
+    found = []
+    for key in Settings.__struct_fields__:
+        before, after = getattr(old, key), getattr(new, key)
+        if key == "streams":
+            names = {**before, **after}
+            found += [f"streams.{name}" for name in names if before.get(name) != after.get(name)]
+        elif before != after:
+            found.append(key)
+    return found
+
+
+def _check_together(settings: Settings) -> None:
+    windows = settings.windows
+    if windows.hop_s > windows.length_s:
+        raise SettingsError(
+            f"windows.hop_s = {windows.hop_s}: must be at most windows.length_s ({windows.length_s}), "
+            "or audio between windows would never be heard"
+        )
+    if settings.speech_gate.min_speech_s > windows.length_s:
+        raise SettingsError(
+            f"speech_gate.min_speech_s = {settings.speech_gate.min_speech_s}: must be at most "
+            f"windows.length_s ({windows.length_s}), or no window would ever be compared"
+        )
+    if not settings.streams:
+        raise SettingsError(
+            "streams = {}: name at least one stream, or leave it out for the default microphone"
+        )
+    from_stdin = [name for name, source in settings.streams.items() if getattr(source, "path", None) == "-"]
+    for name, source in settings.streams.items():
+        if isinstance(source, FileReplay) and source.path == "-":
+            raise SettingsError(f"streams.{name}.path = '-': standard input takes raw PCM; use source: pipe")
+    if len(from_stdin) > 1:
+        raise SettingsError(f"streams {' and '.join(from_stdin)} both read standard input: only one can")
+    _check_sockets(settings)
+
+
+def _check_sockets(settings: Settings) -> None:
+    sockets = settings.sockets
+    for key in ("events", "control"):
+        endpoint: str = getattr(sockets, key)
+        if endpoint != "auto" and not endpoint.startswith(("ipc://", "tcp://")):
+            raise SettingsError(
+                f"sockets.{key} = {endpoint!r}: must be auto, ipc://PATH or tcp://ADDRESS:PORT"
+            )
+        if endpoint.startswith("tcp://") and sockets.curve is None and not sockets.insecure:
+            raise SettingsError(
+                f"sockets.{key} = {endpoint!r}: tcp needs sockets.curve (`earwitnessd keys new` makes keys), "
+                "or `sockets.insecure: true` if everybody who reaches the port may listen and control"
+            )
+    if sockets.events != "auto" and sockets.events == sockets.control:
+        raise SettingsError(f"sockets.control = {sockets.control!r}: must differ from sockets.events")
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML would silently keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                line = key_node.start_mark.line + 1
+                raise SettingsError(f"line {line}: {key!r} is given twice")
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SettingsError(f"{file}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{file}: cannot be read: {error}") from None
+    try:
+        tree = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{file}: is not YAML: {error}") from None
+    except SettingsError as error:
+        raise SettingsError(f"{file}: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{file}: holds {type(tree).__name__}, expected settings (key: value)")
+    return tree
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise SettingsError(f"--set {override}: must be KEY=VALUE, such as windows.hop_s=0.25")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"--set {override}: the value is not YAML: {error}") from None
+    *groups, last = path.split(".")
+    for group in groups:
+        tree = tree.setdefault(group, {})
+        if not isinstance(tree, dict):
+            raise SettingsError(f"--set {override}: {group} is not a group of settings")
+    tree[last] = value

@@ -1,0 +1,103 @@
+"""Every setting there is, with its default and its range."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from earwitnessd.settings.sources import AnySource, Microphone
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+
+StreamName = Annotated[
+    str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$", description="letters, digits, _ and -")
+]
+Cosine = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A group of settings."""
+
+
+class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the model runs on."""
+
+    device: str = "auto"
+    # "auto", "cpu", "mps", "cuda" or "cuda:N"
+    threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
+    # 0: all cores but one, which is left to the audio
+    max_lag_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 2.0
+    # a live stream further behind than this skips whole hops
+
+
+class Windows(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The stretches of audio that are compared."""
+
+    length_s: Annotated[float, msgspec.Meta(ge=0.5, le=20.0)] = 3.0
+    hop_s: Annotated[float, msgspec.Meta(ge=0.05, le=20.0)] = 0.5
+
+
+class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What makes a window inconclusive."""
+
+    max_clipped: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.01
+    # fraction of samples at full scale
+    min_snr_db: Annotated[float, msgspec.Meta(ge=-20.0, le=60.0)] = 3.0
+
+
+class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a voice counts as somebody's."""
+
+    threshold: Cosine | Literal["auto"] = "auto"
+    # cosine; "auto": what the model's card recommends
+    hysteresis: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.05
+    # a verified person stays verified down to threshold - hysteresis
+    min_margin: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.04
+    # the nearest person must be this much nearer than the next
+    verify_windows: Annotated[int, msgspec.Meta(ge=1, le=100)] = 2
+    # so many windows in a row make a person verified
+    unknown_windows: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
+    # so many in a row make a voice unknown
+    ttl_s: Annotated[float, msgspec.Meta(ge=1.0, le=3600.0)] = 6.0
+    # a decision is lost when nothing has supported it for this long
+
+
+class Curve(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keys for tcp sockets; `earwitnessd keys new` makes them."""
+
+    secret_key_file: str
+    # the daemon's own
+    subscribers: str
+    # a directory of public keys (*.key) that may subscribe
+    controllers: str
+    # a directory of public keys (*.key) that may control
+
+
+class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where subscribers and controllers connect."""
+
+    events: str = "auto"
+    # "auto", ipc://PATH or tcp://ADDRESS:PORT
+    control: str = "auto"
+    group: str | None = None
+    # owns the ipc sockets, mode 0660
+    curve: Curve | None = None
+    insecure: bool = False
+    # true: tcp without keys; anybody who reaches the port hears and controls everything
+
+
+class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    model: str = "builtin"
+    # "builtin", a directory, or a pulled model such as microsoft/wavlm-base-plus-sv
+    streams: dict[StreamName, AnySource] = msgspec.field(default_factory=lambda: {"mic": Microphone()})
+    engine: Engine = Engine()
+    windows: Windows = Windows()
+    speech_gate: SpeechGateSettings = SpeechGateSettings()
+    quality: Quality = Quality()
+    decision: Decision = Decision()
+    sockets: Sockets = Sockets()
+    profiles: str = "auto"
+    # the database file; "auto": the state directory
+    log_level: Literal["debug", "info", "warning", "error"] = "info"

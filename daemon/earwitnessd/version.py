@@ -1,0 +1,5 @@
+"""Which earwitness this is."""
+
+from importlib.metadata import version
+
+VERSION = version("earwitness")
