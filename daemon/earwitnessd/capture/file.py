@@ -17,6 +17,14 @@ KEPT_S = 10.0  # a replay in real time that is this late skips, like a microphon
 NS = 1_000_000_000
 
 
+class _FrontToBack(soundfile.SoundFile):  # type: ignore[misc]  # untyped
+    """After each read soundfile seeks to where it is already, and an MP3 decoder then plays a glitch."""
+
+    def seekable(self) -> bool:
+        """So that it doesn't."""
+        return False
+
+
 class FileReplay:
     """Real time means that a block comes when its last sample has been spoken."""
 
@@ -54,7 +62,7 @@ class FileReplay:
         if found.st_size == 0:
             raise SourceEndedError(f"{path}: empty", final=True)
         try:
-            return soundfile.SoundFile(path)
+            return _FrontToBack(path)
         except (soundfile.LibsndfileError, TypeError, OSError) as error:
             raise SourceEndedError(
                 f"{path}: not audio that can be read ({error}); expected wav, flac, ogg, mp3 or another "

@@ -94,6 +94,7 @@ class CaptureProcess:
         if not self._listening:
             self._listening = True
             self._outbox.offer(self._opened(self._origin))
+            self._alive_due_ns = 0
             self._tell_alive()
         if chunk.position != self._resampler.native_end:
             self._jump(chunk)
@@ -149,20 +150,20 @@ class CaptureProcess:
             return
         self._alive_due_ns = now_ns + round(ALIVE_EVERY_S * NS)
         self._beat()
-        if self._outbox.blocked:
-            return
+        if not self._outbox.blocked:
+            self._outbox.offer(self._alive(now_ns))
+
+    def _alive(self, now_ns: int) -> Alive:
         health = self._source.health(now_ns)
-        self._outbox.offer(
-            Alive(
-                stream=self._job.stream,
-                stream_id=self._job.stream_id,
-                monotonic_ns=now_ns,
-                overflows=health.overflows,
-                stalls=health.stalls,
-                zero_run_s=self._zero_frames / self._origin.rate,
-                clock_lag_ms=health.clock_lag_s * 1000,
-                unusable_samples=self._unusable,
-            )
+        return Alive(
+            stream=self._job.stream,
+            stream_id=self._job.stream_id,
+            monotonic_ns=now_ns,
+            overflows=health.overflows,
+            stalls=health.stalls,
+            zero_run_s=self._zero_frames / self._origin.rate,
+            clock_lag_ms=health.clock_lag_s * 1000,
+            unusable_samples=self._unusable,
         )
 
     def _beat(self) -> None:
@@ -173,6 +174,7 @@ class CaptureProcess:
         if self._listening:
             position = self._resampler.position
             self._tell_audio(position, self._resampler.flush())
+            self._outbox.offer(self._alive(time.monotonic_ns()))  # what was counted since the last
         self._heartbeat.last_words(ended.reason)
         self._outbox.offer(
             Ended(
