@@ -1,0 +1,1 @@
+"""Judge a speaker model on lists of trials."""

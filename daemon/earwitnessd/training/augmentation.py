@@ -1,0 +1,132 @@
+"""Degrade crops as rooms, noise, telephones and codecs do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy.fft
+import soundfile
+from numpy.typing import NDArray
+
+from earwitnessd.training.codecs import CODECS_8K, through_8k, through_opus
+from earwitnessd.training.errors import TrainingError
+from earwitnessd.training.pool import AUDIO_SUFFIXES, RATE
+from earwitnessd.training.settings import AugmentationSettings
+
+LONGEST_ROOM = RATE // 2
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What crops are mixed with."""
+
+    noises: list[NDArray[np.float32]]
+    rooms: list[NDArray[np.float32]]
+    # impulse responses, the direct path first and of height 1
+
+
+def load_surroundings(root: Path | None) -> Surroundings:
+    """Noise and impulse responses below `root`; a folder whose name starts with `rir` holds the latter."""
+    noises, rooms = [], []
+    for path in sorted(root.glob("**/*")) if root else ():
+        if path.suffix.lower() not in AUDIO_SUFFIXES:
+            continue
+        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        if rate != RATE:
+            raise TrainingError(f"{path}: {rate} Hz; expected {RATE} Hz")
+        if path.parent.name.startswith("rir"):
+            direct = int(np.argmax(np.abs(wave[:, 0])))
+            rooms.append(wave[direct : direct + LONGEST_ROOM, 0] / wave[direct, 0])
+        else:
+            noises.append(wave[:, 0])
+    return Surroundings(noises, rooms)
+
+
+class Augmenter:
+    """Degrades one step's crops; what happens to each is drawn from the generator it is given."""
+
+    def __init__(self, settings: AugmentationSettings, surroundings: Surroundings) -> None:
+        self._settings = settings
+        self._surroundings = surroundings
+
+    def degrade(self, waves: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+        """Crops (count, samples) as a microphone might have heard them."""
+        return np.stack([self._degrade_one(waves, index, random) for index in range(len(waves))])
+
+    def _degrade_one(
+        self, waves: NDArray[np.float32], index: int, random: np.random.Generator
+    ) -> NDArray[np.float32]:
+        settings, wave = self._settings, waves[index]
+        samples = len(wave)
+        size = scipy.fft.next_fast_len(samples + LONGEST_ROOM, real=True)
+        spectrum = None
+        if self._surroundings.rooms and random.random() < settings.room:
+            room = self._surroundings.rooms[random.integers(len(self._surroundings.rooms))]
+            spectrum = scipy.fft.rfft(wave, size) * scipy.fft.rfft(room, size)
+        if random.random() < settings.noise:
+            noise = self._noise(waves, index, random)
+            spectrum = (scipy.fft.rfft(wave, size) if spectrum is None else spectrum) + scipy.fft.rfft(
+                noise, size
+            )
+        telephone = random.random() < settings.telephone
+        response = self._response(size, telephone, random)
+        if response is not None:
+            spectrum = (scipy.fft.rfft(wave, size) if spectrum is None else spectrum) * response
+        if spectrum is not None:
+            wave = scipy.fft.irfft(spectrum, size)[:samples]
+        if random.random() < settings.clip:
+            wave = np.clip(
+                wave, -(limit := np.quantile(np.abs(wave[::7]), random.uniform(0.97, 0.999))), limit
+            )
+        if telephone:
+            wave = through_8k(wave, CODECS_8K[random.integers(len(CODECS_8K))])
+        elif random.random() < settings.opus:
+            wave = through_opus(wave)
+        return np.asarray(wave, dtype=np.float32)
+
+    def _noise(
+        self, waves: NDArray[np.float32], index: int, random: np.random.Generator
+    ) -> NDArray[np.float32]:
+        settings, samples = self._settings, waves.shape[1]
+        snr_db = random.uniform(*settings.snr_db)
+        kind = random.random()
+        if kind < settings.babble:
+            noise, snr_db = waves[(index + random.integers(1, len(waves))) % len(waves)], snr_db + 8
+        elif kind < settings.babble + (1 - settings.babble) / 3 or not self._surroundings.noises:
+            noise = _coloured(samples, random)
+        else:
+            recorded = self._surroundings.noises[random.integers(len(self._surroundings.noises))]
+            offset = random.integers(0, max(1, len(recorded) - samples))
+            noise = np.resize(recorded[offset : offset + samples], samples)
+        power, noise_power = np.mean(waves[index] ** 2), np.mean(noise**2) + 1e-12
+        return np.asarray(noise * np.sqrt(power / noise_power) * 10 ** (-snr_db / 20), dtype=np.float32)
+
+    def _response(
+        self, size: int, telephone: bool, random: np.random.Generator
+    ) -> NDArray[np.float32] | None:
+        """The magnitude response of the channel, or None for a flat one."""
+        settings = self._settings
+        hertz = np.linspace(0, RATE / 2, size // 2 + 1, dtype=np.float32)
+        gain_db = np.zeros_like(hertz)
+        if random.random() < settings.equaliser:
+            knots = np.array([0, 150, 400, 1000, 2000, 4000, 8000])
+            gain_db += np.interp(hertz, knots, random.normal(0, 4, len(knots))).astype(np.float32)
+        if telephone:
+            low, high = random.uniform(150, 400), random.uniform(3200, 3800)
+            gain_db -= 48 * np.maximum(0, np.log2(low / np.maximum(hertz, 20)))
+            gain_db -= 300 * np.maximum(0, np.log2(np.maximum(hertz, 20) / high))
+        elif random.random() < settings.band_limit:
+            gain_db -= 300 * np.maximum(0, np.log2(np.maximum(hertz, 20) / random.uniform(2500, 7500)))
+        return np.asarray(10 ** (gain_db / 20), dtype=np.float32) if gain_db.any() else None
+
+
+def _coloured(samples: int, random: np.random.Generator) -> NDArray[np.float32]:
+    """Noise whose power falls with frequency, from white to brown."""
+    size = scipy.fft.next_fast_len(samples, real=True)
+    white = random.standard_normal(size // 2 + 1, np.float32) + 1j * random.standard_normal(
+        size // 2 + 1, np.float32
+    )
+    fall = np.arange(1, size // 2 + 2, dtype=np.float32) ** -random.uniform(0, 1)
+    return np.asarray(scipy.fft.irfft(white * fall, size)[:samples], dtype=np.float32)

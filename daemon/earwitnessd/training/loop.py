@@ -1,0 +1,188 @@
+"""The training loop: steps, averages, checkpoints, now and then the dev set."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+from transformers import WavLMForXVector
+
+from earwitnessd.training import checkpoint, network, schedule
+from earwitnessd.training.augmentation import Augmenter
+from earwitnessd.training.export import export
+from earwitnessd.training.losses import MarginHead, TeacherHead
+from earwitnessd.training.precision import choose_bf16
+from earwitnessd.training.sampling import Crops, CropSampler
+from earwitnessd.training.settings import TrainSettings
+
+DevError = Callable[[Callable[[NDArray[np.float32]], NDArray[np.float32]]], float]
+# given a way to embed equally long waves, the equal error rate (fraction)
+Step = tuple[Crops, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is."""
+
+    step: int
+    done: float
+    # share of the run, 0-1
+    minutes: float
+    loss: float
+    # moving average
+    learning_rate: float
+    dev_eer: float | None
+    # fraction, of the averaged weights
+
+
+class Trainer:
+    """One run on one device; owned by the thread that calls `run`. One other thread draws crops ahead."""
+
+    def __init__(
+        self,
+        settings: TrainSettings,
+        sampler: CropSampler,
+        augmenter: Augmenter,
+        targets: NDArray[np.float32] | None,
+        output: Path,
+        device: torch.device,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        self._settings, self._sampler, self._augmenter = settings, sampler, augmenter
+        self._targets, self._output, self._device = targets, output, device
+        student, self._normalise = network.build(settings.model)
+        dimensions = student.config.xvector_output_dim
+        margin = MarginHead(dimensions, sampler.classes, settings.margin.scale)
+        teacher = (
+            None if targets is None else TeacherHead(dimensions, targets.shape[2], settings.distillation)
+        )
+        self._student: WavLMForXVector = student.to(device)
+        self._heads = nn.ModuleDict({"margin": margin} | ({"teacher": teacher} if teacher else {})).to(device)
+        self._average = copy.deepcopy(self._student).eval()
+        network.keep_first_layer_exact(self._student, device)
+        self._optimiser = torch.optim.AdamW(self._parameter_groups(), lr=0.0, betas=(0.9, 0.98))
+        self._step, self._minutes, self._loss = 0, 0.0, float("nan")
+        self._dev_eer: float | None = None
+
+    def resume(self) -> int:
+        """Go on from the checkpoint in the output folder, if there is one; the number of steps done."""
+        state = checkpoint.load(self._output, self._settings)
+        if state is not None:
+            self._student.load_state_dict(state["student"])
+            self._average.load_state_dict(state["average"])
+            self._heads.load_state_dict(state["heads"])
+            self._optimiser.load_state_dict(state["optimiser"])
+            self._step, self._minutes, self._loss = state["step"], state["minutes"], state["loss"]
+        return self._step
+
+    def run(self, dev_error: DevError | None, report: Callable[[Progress], None]) -> None:
+        """Train until the schedule ends, then write the averaged weights to `output/model`."""
+        limits = self._settings.schedule
+        bf16 = choose_bf16(self._student, self._prepared(self._draw(self._step)[1]), self._settings.precision)
+        clock, saved, judged = time.monotonic(), self._minutes, self._minutes
+        began = clock - 60 * self._minutes
+        with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
+            coming = ahead.submit(self._draw, self._step)
+            while (done := schedule.share_done(limits, self._step, self._minutes)) < 1.0:
+                current, coming = coming, ahead.submit(self._draw, self._step + 1)
+                self._learn(current, done, bf16)
+                self._minutes = (time.monotonic() - began) / 60
+                if self._minutes - saved >= limits.checkpoint_minutes:
+                    saved = self._minutes
+                    self.save()
+                if dev_error and self._minutes - judged >= limits.dev_minutes:
+                    judged = self._minutes
+                    self._dev_eer = dev_error(self._embed)
+                report(self._progress(done))
+            coming.cancel()
+        self.save()
+        if dev_error:
+            self._dev_eer = dev_error(self._embed)
+        report(self._progress(1.0))
+
+    def save(self) -> None:
+        """Write the checkpoint, and the averaged weights as a model."""
+        state: dict[str, Any] = {
+            "student": self._student.state_dict(),
+            "average": self._average.state_dict(),
+            "heads": self._heads.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "step": self._step,
+            "minutes": self._minutes,
+            "loss": self._loss,
+        }
+        checkpoint.save(self._output, self._settings, state)
+        export(self._average, self._normalise, self._output / "model")
+
+    def _draw(self, step: int) -> Step:
+        # Seeded by the step, not by what was drawn before: a resumed run sees what the whole run would have.
+        random = np.random.default_rng([self._settings.seed, step])
+        crops = self._sampler.draw(random)
+        return crops, self._augmenter.degrade(crops.waves, random)
+
+    def _prepared(self, waves: NDArray[np.float32]) -> torch.Tensor:
+        return network.prepared(waves, self._normalise, self._device)
+
+    def _learn(self, drawn: Future[Step], done: float, bf16: bool) -> None:
+        settings = self._settings
+        crops, waves = drawn.result()
+        torch.manual_seed(settings.seed + self._step)  # dropout, too, depends on the step alone
+        self._student.train()
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
+            vectors = self._student(self._prepared(waves)).embeddings
+        unit = functional.normalize(vectors.float())
+        labels = torch.from_numpy(crops.label).to(self._device)
+        loss = schedule.margin_weight(settings.margin, done) * self._heads["margin"](
+            unit, labels, schedule.margin(settings.margin, done)
+        )
+        if self._targets is not None:
+            targets = torch.from_numpy(self._targets[crops.speed, crops.clip]).to(self._device)
+            loss = loss + self._heads["teacher"](unit, targets)
+        loss.backward()
+        trained = [value for group in self._optimiser.param_groups for value in group["params"]]
+        nn.utils.clip_grad_norm_(trained, 1.0)
+        for group in self._optimiser.param_groups:
+            group["lr"] = schedule.learning_rate(settings.schedule, self._step, done)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._step += 1
+        self._follow()
+        value = float(loss.detach())
+        self._loss = value if self._loss != self._loss else 0.98 * self._loss + 0.02 * value
+
+    def _follow(self) -> None:
+        """Move the average; at the start it follows faster, else it would remember the random weights."""
+        decay = min(self._settings.schedule.ema_decay, (1 + self._step) / (10 + self._step))
+        with torch.no_grad():
+            torch._foreach_lerp_(
+                list(self._average.parameters()), list(self._student.parameters()), 1 - decay
+            )
+
+    def _embed(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
+        return network.embed(self._average, self._normalise, self._device, waves)
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Weight decay for matrices alone."""
+        values = [*self._student.parameters(), *self._heads.parameters()]
+        trained = [value for value in values if value.requires_grad]
+        return [
+            {
+                "params": [v for v in trained if v.ndim > 1],
+                "weight_decay": self._settings.schedule.weight_decay,
+            },
+            {"params": [v for v in trained if v.ndim <= 1], "weight_decay": 0.0},
+        ]
+
+    def _progress(self, done: float) -> Progress:
+        rate = self._optimiser.param_groups[0]["lr"]
+        return Progress(self._step, done, self._minutes, self._loss, rate, self._dev_eer)

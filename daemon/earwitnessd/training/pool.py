@@ -1,0 +1,148 @@
+"""The pool of labelled clips, decoded once into one memory-mapped file of 16-bit samples."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from earwitnessd.training.errors import TrainingError
+from earwitnessd.training.settings import DataSettings
+
+RATE = 16000
+SHORTEST_CLIP_S = 0.8
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One utterance of one speaker inside an audio file."""
+
+    file: str
+    start_s: str
+    # as written in the table, because it is part of the clip's key
+    duration_s: str
+    # empty: to the end of the file
+    speaker: str
+
+    @property
+    def key(self) -> str:
+        """The clip's name in a teacher file, before the speed."""
+        return f"{self.file}#{self.start_s}"
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All clips of a run, laid end to end."""
+
+    samples: NDArray[np.int16]
+    start: NDArray[np.int64]
+    # samples, one per clip
+    length: NDArray[np.int64]
+    # samples
+    speaker: NDArray[np.int64]
+    # index into speakers
+    keys: list[str]
+    speakers: list[str]
+
+    def clips_by_speaker(self) -> list[NDArray[np.int64]]:
+        """For each speaker, the indices of its clips."""
+        order = np.argsort(self.speaker, kind="stable")
+        ends = np.cumsum(np.bincount(self.speaker, minlength=len(self.speakers)))[:-1]
+        return np.split(order, ends)
+
+
+def list_clips(root: Path, settings: DataSettings) -> list[Clip]:
+    """The clips named by `index.tsv`, or every audio file under `root/<speaker>/`."""
+    clips = list(_from_index(root / "index.tsv") if (root / "index.tsv").exists() else _from_folders(root))
+    kept = [
+        Clip(clip.file, clip.start_s, clip.duration_s, _merged(clip.speaker, settings.same_speakers))
+        for clip in clips
+        if clip.speaker.split("/")[0] not in settings.exclude
+    ]
+    if len({clip.speaker for clip in kept}) < 2:
+        raise TrainingError(f"{root}: expected an index.tsv or at least two folders <speaker>/ with audio")
+    return kept
+
+
+def open_pool(root: Path, settings: DataSettings, cache: Path, tick: Callable[[int, int], None]) -> Pool:
+    """Decode the pool into `cache`, or map what an earlier run decoded there."""
+    clips = list_clips(root, settings)
+    name = hashlib.sha256(
+        json.dumps([str(root.resolve()), [vars(clip) for clip in clips]]).encode()
+    ).hexdigest()
+    data, table = cache / f"pool-{name[:16]}.i16", cache / f"pool-{name[:16]}.npy"
+    if not table.exists():  # written last, so its presence means that the samples are whole
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(table, _decode(root, clips, data, tick))
+    lengths: NDArray[np.int64] = np.load(table)
+    starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
+    usable = np.flatnonzero(lengths >= SHORTEST_CLIP_S * RATE)
+    used = [clips[index] for index in usable]
+    speakers = sorted({clip.speaker for clip in used})
+    number = {speaker: index for index, speaker in enumerate(speakers)}
+    return Pool(
+        samples=np.memmap(data, dtype=np.int16, mode="r"),
+        start=starts[usable],
+        length=lengths[usable],
+        speaker=np.array([number[clip.speaker] for clip in used], dtype=np.int64),
+        keys=[clip.key for clip in used],
+        speakers=speakers,
+    )
+
+
+def _from_index(table: Path) -> Iterator[Clip]:
+    with table.open(newline="", encoding="utf-8") as lines:
+        rows = csv.DictReader(lines, delimiter="\t")
+        wanted = {"file", "speaker", "start_s", "dur_s"}
+        if not wanted <= set(rows.fieldnames or ()):
+            raise TrainingError(f"{table}:1: expected the columns {', '.join(sorted(wanted))}")
+        for row in rows:
+            yield Clip(row["file"], row["start_s"], row["dur_s"], row["speaker"])
+
+
+def _from_folders(root: Path) -> Iterator[Clip]:
+    for path in sorted(root.glob("*/**/*")):
+        if path.suffix.lower() in AUDIO_SUFFIXES:
+            file = path.relative_to(root)
+            yield Clip(file.as_posix(), "0", "", file.parts[0])
+
+
+def _merged(speaker: str, same_speakers: dict[str, str]) -> str:
+    corpus, _, name = speaker.partition("/")
+    return f"{same_speakers[corpus]}/{name}" if corpus in same_speakers else speaker
+
+
+def _decode(root: Path, clips: list[Clip], data: Path, tick: Callable[[int, int], None]) -> NDArray[np.int64]:
+    lengths = np.zeros(len(clips), np.int64)
+    opened, wave = "", np.zeros(0, np.int16)
+    with data.open("wb") as sink:
+        for index, clip in enumerate(clips):
+            if clip.file != opened:
+                opened, wave = clip.file, _read(root / clip.file)
+            start = round(float(clip.start_s) * RATE)
+            stop = start + round(float(clip.duration_s) * RATE) if clip.duration_s else len(wave)
+            part = wave[start:stop]
+            lengths[index] = len(part)
+            sink.write(part.tobytes())
+            tick(index + 1, len(clips))
+    return lengths
+
+
+def _read(path: Path) -> NDArray[np.int16]:
+    try:
+        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise TrainingError(f"{path}: cannot be read as audio: {error}") from None
+    mono: NDArray[np.float32] = wave.mean(axis=1)
+    if rate != RATE:
+        mono = soxr.resample(mono, rate, RATE)
+    return np.asarray(np.clip(np.rint(mono * 32767.0), -32768, 32767), dtype=np.int16)
