@@ -69,6 +69,11 @@ class Subscription(Generic[Item]):
         return bool(self._socket.link.up)
 
     @property
+    def stopped(self) -> bool:
+        """Whether `stop()` or `close()` was called."""
+        return self._stopped
+
+    @property
     def counts(self) -> Counts:
         """What was received, missed and left out so far."""
         return self._socket.counts

@@ -1,0 +1,5 @@
+"""The command `earwitness`."""
+
+from .app import main
+
+__all__ = ["main"]

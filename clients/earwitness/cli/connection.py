@@ -1,0 +1,69 @@
+"""Where the commands find the daemon, and how they fail when it is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from ..control import Control, ControlError, NoDaemon
+from ..endpoints import Keys
+
+FAILED = 1
+USAGE = 2
+NO_DAEMON = 3
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The global options."""
+
+    events: str | None = None
+    control: str | None = None
+    key: Path | None = None
+    server_key: Path | None = None
+
+    def keys(self) -> Keys | None:
+        """The keys that the options name; None leaves it to the environment."""
+        if self.key is None and self.server_key is None:
+            return None
+        if self.key is None or self.server_key is None:
+            raise ValueError("--key and --server-key go together")
+        return Keys.load(self.key, self.server_key)
+
+    def ask(self) -> Control:
+        """Open a control connection."""
+        return Control(self.control, keys=self.keys())
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Turn what can go wrong into one line on stderr and an exit status."""
+    try:
+        yield
+    except NoDaemon as error:
+        fail(str(error), NO_DAEMON)
+    except ControlError as error:
+        fail(error.message, FAILED)
+    except BrokenPipeError:
+        # whoever read our output has gone; the interpreter must not try to flush it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (OSError, ValueError) as error:
+        fail(str(error), FAILED)
+
+
+def fail(message: str, status: int) -> None:
+    """Say it and leave."""
+    print(f"earwitness: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object on one line."""
+    print(msgspec.json.encode(value).decode(), flush=True)

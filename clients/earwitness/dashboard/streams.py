@@ -1,0 +1,134 @@
+"""Draw the streams: level, speech, and who speaks or why nobody can say."""
+
+from __future__ import annotations
+
+import math
+
+from rich.text import Text
+
+from .. import palette
+from ..events import SpeakerLost, SpeakerUnknown, SpeakerVerified
+from ..words import clean, number, reasons, span, unknown_voice, verdict
+from .cells import cell, fit, heading, more
+from .layout import Layout
+from .meters import level_meter
+from .state import DashboardState, StreamPanel
+
+BAR_MIN, BAR_MAX = 10, 48
+SERIOUS = {"lost": 0, "opening": 1, "live": 3, "paused": 4, "ended": 5}
+# live streams where somebody speaks rank 2
+
+
+def stream_lines(
+    state: DashboardState, now: float, width: int, layout: Layout, name_width: int
+) -> list[Text]:
+    """All streams, or those in trouble and in use first."""
+    ranked = sorted(state.streams.values(), key=lambda panel: (_seriousness(panel), panel.order))
+    shown = sorted(ranked[: layout.streams], key=lambda panel: panel.order)
+    lines = [heading("streams", more(len(state.streams) - len(shown)), width)]
+    stale = state.stale(now)
+    for panel in shown:
+        if layout.stream_lines == 3 and len(lines) > 1:
+            lines.append(Text())
+        if layout.stream_lines > 1:
+            lines += [
+                _stream_line(panel, now, width, name_width, stale),
+                Text.assemble(" " * (name_width + 2), _testimony(panel, now, stale)),
+            ]
+        else:
+            lines.append(_compact_stream(panel, now, width, name_width, stale))
+    return lines
+
+
+def _seriousness(panel: StreamPanel) -> int:
+    if panel.condition == "live" and panel.speaking:
+        return 2
+    return SERIOUS.get(panel.condition, 3)
+
+
+def _stream_line(panel: StreamPanel, now: float, width: int, name_width: int, stale: bool) -> Text:
+    bar = min(BAR_MAX, max(BAR_MIN, width * 3 // 10))
+    return fit(
+        Text.assemble(
+            _level(panel, now, bar, name_width, stale),
+            _speech(panel, stale),
+            (f"   {clean(panel.device)}", palette.DIM),
+        ),
+        width,
+    )
+
+
+def _compact_stream(panel: StreamPanel, now: float, width: int, name_width: int, stale: bool) -> Text:
+    left = _level(panel, now, max(6, width // 8), name_width, stale)
+    left.append("● " if panel.speaking else "  ", palette.FAINT if stale else palette.ACCENT)
+    return fit(Text.assemble(left, _testimony(panel, now, stale)), width)
+
+
+def _level(panel: StreamPanel, now: float, bar: int, name_width: int, stale: bool) -> Text:
+    level = panel.level_dbfs if panel.condition == "live" else None
+    return Text.assemble(
+        (cell(panel.name, name_width), palette.DIM if stale else "bold"),
+        "  ",
+        level_meter(level, panel.peak(now), bar, stale=stale),
+        (f"{number(level, '.0f'):>5} dBFS   ", palette.DIM),
+    )
+
+
+def _speech(panel: StreamPanel, stale: bool) -> Text:
+    if panel.condition != "live":
+        return Text(f"{panel.condition:<9}", palette.BAD if panel.condition == "lost" else palette.WARN)
+    if panel.speaking:
+        return Text("● speech ", palette.FAINT if stale else palette.ACCENT)
+    return Text("○ silence", palette.DIM)
+
+
+def _testimony(panel: StreamPanel, now: float, stale: bool) -> Text:
+    """Who speaks, how sure that is, or why nobody can say."""
+    if panel.condition != "live":
+        return _absence(panel)
+    if (enrolment := panel.enrolling(now)) is not None:
+        return _enrolment(
+            enrolment.speaker, enrolment.speech_s, enrolment.needed_s, enrolment.state, enrolment.hint
+        )
+    verdict_now = panel.current(now)
+    faded = palette.DIM if stale else None
+    if isinstance(verdict_now, SpeakerVerified):
+        says = Text.assemble(
+            (clean(verdict_now.speaker), faded or f"bold {palette.GOOD}"),
+            ("  " + verdict(verdict_now), faded or palette.GOOD),
+        )
+    elif isinstance(verdict_now, SpeakerUnknown):
+        says = Text(unknown_voice(verdict_now), faded or palette.WARN)
+    elif panel.speaking:
+        says = Text("listening", palette.DIM)
+    elif isinstance(verdict_now, SpeakerLost) and verdict_now.previous:
+        says = Text(f"nobody; before that {clean(verdict_now.previous)}", palette.DIM)
+    else:
+        says = Text("nobody", palette.DIM)
+    if panel.speaking and panel.inconclusive:
+        says.append(f" · now inconclusive: {reasons(panel.inconclusive)}", palette.DIM)
+    return says
+
+
+def _absence(panel: StreamPanel) -> Text:
+    why = clean(panel.reason) or panel.condition
+    if panel.condition == "lost":
+        return Text(f"{why}; reopening", palette.BAD)
+    return Text(why, palette.DIM)
+
+
+def _enrolment(speaker: str, speech_s: float, needed_s: float, state: str, hint: str) -> Text:
+    who = clean(speaker)
+    if state != "listening":
+        colour = palette.GOOD if state == "done" else palette.WARN
+        return Text(
+            f"enrolling {who}: {state}" + (f", {clean(hint)}" if hint and state != "done" else ""), colour
+        )
+    share = speech_s / needed_s if needed_s > 0 and math.isfinite(speech_s / needed_s) else 0.0
+    filled = round(12 * min(max(share, 0.0), 1.0))
+    return Text.assemble(
+        (f"enrolling {who}  ", f"bold {palette.ACCENT}"),
+        ("━" * filled, palette.ACCENT),
+        ("─" * (12 - filled), palette.FAINT),
+        (f"  {number(speech_s, '.1f')} of {span(needed_s)} · {clean(hint)}", palette.ACCENT),
+    )

@@ -1,0 +1,206 @@
+"""Say an event or a notice in one line of plain words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from . import events as e
+from . import notices as n
+
+MINUS = "\N{MINUS SIGN}"
+ABSENT = "\N{EN DASH}"
+TIMES = "\N{MULTIPLICATION SIGN}"
+
+Tone = Literal["good", "bad", "warn", "news", "calm"]
+
+REASONS = {
+    "too_little_speech": "too little speech",
+    "gap": "a gap in the audio",
+    "clipped": "clipped, too loud",
+    "overlap": "two voices at once",
+    "low_snr": "too noisy",
+    "margin": "two profiles too close",
+    "channel_mismatch": "another channel than enrolled",
+    "spoof_suspected": "may be a recording",
+}
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What to show for one event."""
+
+    text: str
+    tone: Tone = "calm"
+
+
+def clean(text: str) -> str:
+    """Make foreign text safe for a terminal: device names and reasons come from elsewhere."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def reasons(codes: Iterable[str]) -> str:
+    """Say why a window decides nothing."""
+    return clean(", ".join(REASONS.get(code, code.replace("_", " ")) for code in codes))
+
+
+def number(value: float | None, form: str = ".2f") -> str:
+    """Show a number; what is absent or not finite as a dash."""
+    if value is None or not math.isfinite(value):
+        return ABSENT
+    return format(value, form).replace("-", MINUS)
+
+
+def span(seconds: float | None) -> str:
+    """Show a duration with no more digits than anybody reads."""
+    if seconds is None or not math.isfinite(seconds):
+        return ABSENT
+    whole = int(seconds)
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if whole < 120:
+        return f"{whole} s"
+    if whole < 7200:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 172_800:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def verdict(event: e.SpeakerVerified) -> str:
+    """Say how sure the daemon is."""
+    margin = "" if event.margin is None else f" · {number(event.margin, '+.2f')} margin"
+    posterior = "" if event.posterior is None else f" · p {number(event.posterior, '.3f')}"
+    return f"verified · {number(event.score)}{margin}{posterior} · {span(event.evidence_s)} of evidence"
+
+
+def unknown_voice(event: e.SpeakerUnknown) -> str:
+    """Say how far from the nearest."""
+    nearest = ""
+    if event.nearest is not None:
+        nearest = f" · nearest {clean(event.nearest)} {number(event.score)}, needs {number(event.threshold)}"
+    return f"unknown voice{nearest}"
+
+
+def _window(event: e.WindowScored) -> Line:
+    best = ", ".join(f"{clean(score.speaker)} {number(score.cosine)}" for score in event.scores[:3])
+    why = reasons(event.inconclusive)
+    heard = f"{number(event.speech_s, '.1f')} s speech · {number(event.level_dbfs, '.0f')} dBFS"
+    took = f"{number(event.latency_ms.total, '.0f')} ms"
+    return Line(" · ".join(part for part in (best, why and f"inconclusive: {why}", heard, took) if part))
+
+
+def _reloaded(event: e.DaemonReloaded) -> Line:
+    if event.error is not None:
+        return Line(f"reload refused, old settings stay: {event.error}", "bad")
+    parts = [f"reloaded, {event.profiles} profiles"]
+    if event.changed:
+        parts.append(f"changed {', '.join(event.changed)}")
+    if event.restart_needed:
+        parts.append(f"needs a restart: {', '.join(event.restart_needed)}")
+    return Line(" · ".join(parts), "warn" if event.restart_needed else "news")
+
+
+def _enrolment(event: e.EnrollProgress) -> Line:
+    who = f"enrolling {event.speaker}"
+    match event.state:
+        case "done":
+            return Line(f"{event.speaker} enrolled from {span(event.speech_s)} of speech", "good")
+        case "refused":
+            return Line(f"{who} refused: {event.hint}", "bad")
+        case "cancelled":
+            return Line(f"{who} cancelled", "warn")
+        case _:
+            return Line(
+                f"{who}: {number(event.speech_s, '.1f')} of {span(event.needed_s)} · {event.hint}", "news"
+            )
+
+
+def _about_daemon(event: e.AnyEvent) -> Line | None:
+    match event:
+        case e.DaemonStarted():
+            return Line(f"daemon {event.version} started: {event.model} on {event.device}", "good")
+        case e.DaemonStopping():
+            return Line(f"daemon stopping: {event.reason}", "warn")
+        case e.DaemonReloaded():
+            return _reloaded(event)
+        case e.Heartbeat():
+            busy = f"engine {number(100 * event.engine.busy, '.0f')} % busy"
+            return Line(f"up {span(event.uptime_s)} · {len(event.streams)} streams · {busy} · {event.status}")
+        case e.ProfileEnrolled():
+            return Line(f"{event.speaker} enrolled from {span(event.speech_s)} of speech", "good")
+        case e.ProfileUpdated():
+            renamed = f", before {event.renamed_from}" if event.renamed_from else ""
+            return Line(f"{event.speaker} updated: {event.exemplars} exemplars{renamed}", "news")
+        case e.ProfileDeleted():
+            return Line(f"{event.speaker} deleted", "warn")
+        case e.EnrollProgress():
+            return _enrolment(event)
+        case _:
+            return None
+
+
+def _about_stream(event: e.AnyEvent) -> Line | None:
+    match event:
+        case e.StreamOpened():
+            return Line(
+                f"opened: {event.device}, {event.native_rate} Hz {TIMES} {event.native_channels}", "news"
+            )
+        case e.StreamLost(final=True):
+            return Line(f"ended: {event.reason}", "news")
+        case e.StreamLost():
+            return Line(f"lost: {event.reason}; reopening", "bad")
+        case e.StreamGap():
+            return Line(f"{number(event.samples / event.rate)} s never heard: {event.reason}", "warn")
+        case e.SpeechStarted():
+            return Line("speech begins")
+        case e.SpeechStopped():
+            return Line(f"speech ends after {span((event.stop - event.start) / event.rate)}")
+        case e.WindowScored():
+            return _window(event)
+        case _:
+            return None
+
+
+def _about_speaker(event: e.AnyEvent) -> Line | None:
+    match event:
+        case e.SpeakerVerified():
+            return Line(f"{event.speaker} {verdict(event)}", "good")
+        case e.SpeakerChanged():
+            return Line(f"{event.previous} → {event.speaker or 'somebody unknown'}", "news")
+        case e.SpeakerUnknown():
+            return Line(unknown_voice(event), "warn")
+        case e.SpeakerLost():
+            why = reasons([event.reason])
+            return Line(f"{event.previous or 'the unknown voice'} no longer heard: {why}")
+        case _:
+            return None
+
+
+def _about_us(notice: e.AnyEvent | n.Notice) -> Line | None:
+    match notice:
+        case n.Connected():
+            return Line(f"connected to {notice.endpoint}", "good")
+        case n.Disconnected():
+            return Line(f"{notice.endpoint}: {notice.reason}", "bad")
+        case n.Restarted():
+            return Line("the daemon was restarted", "warn")
+        case n.Missed(topic=None):
+            return Line(f"{notice.count} events never arrived here", "warn")
+        case n.Missed():
+            return Line(f"{notice.count} events of {notice.topic} never arrived here", "warn")
+        case n.Skipped():
+            return Line(f"the daemon is newer: events of type {notice.type} are left out", "warn")
+        case _:
+            return None
+
+
+def describe(event: e.AnyEvent | n.Notice) -> Line:
+    """Say what happened."""
+    line = _about_us(event)
+    if line is None and isinstance(event, e.Event):
+        line = _about_speaker(event) or _about_stream(event) or _about_daemon(event)
+    assert line is not None, f"no words for {event}"
+    return Line(clean(line.text), line.tone)
