@@ -13,6 +13,7 @@ FONTS = Path("/usr/share/fonts/truetype/dejavu")  # Debian: fonts-dejavu-core
 SIZE = 17  # pixels
 PADDING = 14
 BACKGROUND, FOREGROUND = "#14161b", "#d8dce4"
+BLOCKS = "▁▂▃▄▅▆▇█"
 NAMED = {
     "black": "#1d2026",
     "red": "#d9676b",
@@ -51,7 +52,10 @@ def draw(screen: Any) -> Image.Image:
             x, y = PADDING + column * cell_width, PADDING + row * cell_height
             if paper != BACKGROUND:
                 pen.rectangle((x, y, x + cell_width - 1, y + cell_height - 1), fill=paper)
-            if cell.data.strip():
+            if cell.data in BLOCKS:  # exactly to the cell's edges, which no font does
+                part = cell_height * (BLOCKS.index(cell.data) + 1) // 8
+                pen.rectangle((x, y + cell_height - part, x + cell_width - 1, y + cell_height - 1), fill=ink)
+            elif cell.data.strip():
                 pen.text((x, y), cell.data, fill=ink, font=bold if cell.bold else regular)
     return image
 

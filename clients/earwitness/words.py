@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -67,6 +68,14 @@ def span(seconds: float | None) -> str:
     if whole < 172_800:
         return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
     return f"{whole // 86_400} d {whole % 86_400 // 3600} h"
+
+
+def day(time: str) -> str:
+    """Show an RFC 3339 time as local date and minute; what is none as it is."""
+    try:
+        return datetime.fromisoformat(time).astimezone().strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return clean(time)
 
 
 def verdict(event: e.SpeakerVerified) -> str:

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
 
+from .. import palette
 from ..control import Control, ControlError, NoDaemon
 from ..endpoints import Keys
 
 FAILED = 1
 USAGE = 2
 NO_DAEMON = 3
+PIPE_WIDTH = 240
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,21 @@ def fail(message: str, status: int) -> None:
     """Say it and leave."""
     print(f"earwitness: {message}", file=sys.stderr)
     sys.exit(status)
+
+
+def table(*columns: str) -> Table:
+    """A plain table, made for reading and for grep."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=palette.DIM)
+    for column in columns:
+        made.add_column(column, no_wrap=True)
+    return made
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print for people; through a pipe nothing is cut off."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+    for renderable in renderables:
+        console.print(renderable, soft_wrap=isinstance(renderable, Text))
 
 
 def print_json(value: object) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +12,7 @@ from .. import palette
 from ..control import Status
 from ..events import StreamState
 from ..words import clean, number, span
-from .connection import Connection, print_json
+from .connection import Connection, print_json, show, table
 
 StreamName = Annotated[str, typer.Argument(metavar="STREAM", help="The stream's name in the settings.")]
 
@@ -31,10 +30,9 @@ def status(
     if as_json:
         print_json(answer)
         return
-    console = Console(highlight=False)
-    console.print(_summary(answer))
+    show(_summary(answer))
     if answer.heartbeat.streams:
-        console.print(_streams(answer.heartbeat.streams))
+        show(_streams(answer.heartbeat.streams))
 
 
 def pause(context: typer.Context, stream: StreamName) -> None:
@@ -64,7 +62,7 @@ def reload(context: typer.Context) -> None:
 
 def _summary(answer: Status) -> Table:
     beat = answer.heartbeat
-    table = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))
     unusable = f" ({beat.profiles_other_model} of another model)" if beat.profiles_other_model else ""
     engine = beat.engine
     life = f"up {span(beat.uptime_s)}, {number(beat.rss_mb, '.0f')} MB"
@@ -76,17 +74,15 @@ def _summary(answer: Status) -> Table:
         "events": f"{beat.sockets.events} published, {beat.sockets.subscriptions} subscriptions",
     }
     for name, value in rows.items():
-        table.add_row(Text(name, palette.DIM), Text(clean(value)))
-    return table
+        grid.add_row(Text(name, palette.DIM), Text(clean(value)))
+    return grid
 
 
 def _streams(streams: list[StreamState]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=palette.DIM)
-    for column in ("stream", "state", "speaker", "level", "lag", "lost", "device"):
-        table.add_column(column, justify="right" if column in ("level", "lag", "lost") else "left")
+    rows = table("stream", "state", "speaker", "level", "lag", "lost", "device")
     for stream in streams:
         trouble = f": {stream.reason}" if stream.reason else ""
-        table.add_row(
+        rows.add_row(
             Text(clean(stream.stream), "bold"),
             Text(clean(stream.state + trouble), palette.GOOD if stream.state == "live" else palette.WARN),
             Text(clean(stream.speaker or ("speech" if stream.speaking else "silence"))),
@@ -95,4 +91,4 @@ def _streams(streams: list[StreamState]) -> Table:
             Text(f"{number(stream.lost_samples / 16_000)} s"),
             Text(clean(stream.device), palette.DIM),
         )
-    return table
+    return rows

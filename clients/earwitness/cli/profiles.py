@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from .. import palette
-from ..words import clean, number, span
-from .connection import Connection, print_json
+from ..words import clean, day, number, span
+from .connection import Connection, print_json, show, table
 
 profiles = typer.Typer(name="profiles", help="The enrolled people.", no_args_is_help=True)
 
@@ -31,21 +29,21 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     if not answer.profiles:
         print("nobody is enrolled: earwitness enroll NAME")
         return
-    table = _table("name", "exemplars", "speech", "created", "")
+    rows = table("name", "exemplars", "speech", "created", "")
     for person in answer.profiles:
         unusable = person.exemplars - person.usable
-        table.add_row(
+        rows.add_row(
             Text(clean(person.name), "bold"),
             f"{person.exemplars}",
             span(person.speech_s),
-            clean(person.created),
+            day(person.created),
             Text(f"{unusable} of another model: enrol again" if unusable else "", palette.WARN),
         )
-    Console(highlight=False).print(table)
+    show(rows)
 
 
-@profiles.command()
-def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
+@profiles.command(name="show")
+def show_one(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     """Show one person with all exemplars."""
     connection: Connection = context.obj
     with connection.ask() as control:
@@ -53,17 +51,15 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
     if as_json:
         print_json(person)
         return
-    console = Console(highlight=False)
-    heading = Text.assemble((clean(person.name), "bold"), f", since {clean(person.created)}")
+    heading = Text.assemble((clean(person.name), "bold"), f", since {day(person.created)}")
     if person.nearest is not None:
         heading.append(
             f", sounds most like {clean(person.nearest)} ({number(person.nearest_cosine)})", palette.DIM
         )
-    console.print(heading)
-    table = _table("created", "source", "label", "speech", "windows", "consistency", "SNR", "")
+    rows = table("created", "source", "label", "speech", "windows", "consistency", "SNR", "")
     for exemplar in person.exemplars:
-        table.add_row(
-            clean(exemplar.created),
+        rows.add_row(
+            day(exemplar.created),
             clean(exemplar.source),
             clean(exemplar.label),
             span(exemplar.speech_s),
@@ -74,7 +70,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
                 "" if exemplar.usable else f"of model {clean(exemplar.model_id)}: enrol again", palette.WARN
             ),
         )
-    console.print(table)
+    show(heading, rows)
 
 
 @profiles.command()
@@ -99,10 +95,3 @@ def rename(
     connection: Connection = context.obj
     with connection.ask() as control:
         print(clean(control.rename_profile(name, new_name).message))
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=palette.DIM)
-    for column in columns:
-        table.add_column(column)
-    return table

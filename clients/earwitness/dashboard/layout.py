@@ -7,7 +7,7 @@ import msgspec
 from .state import DashboardState
 
 TINY, SMALL, NORMAL, AIRY = 8, 12, 21, 30
-# lines of body from which on: profiles and events; health; a blank line at the top; blank lines everywhere
+# lines of body from which on: profiles and events; health; blank lines at top and bottom; everywhere
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     health: bool = False
     events: int = 0
     top: bool = False
-    # a blank line above all
+    # a blank line above all, and one below
     airy: bool = False
     # a blank line above each heading
 
@@ -35,7 +35,7 @@ def share(state: DashboardState, height: int) -> Layout:
     if height < TINY:
         return Layout(streams=min(streams, max(1, height - 1)), stream_lines=1)
     health, airy = height >= SMALL, height >= AIRY
-    free = height - 3 - 3 * health - (4 if airy else int(height >= NORMAL))
+    free = height - 3 - 3 * health - (5 if airy else 2 * (height >= NORMAL))
     for_events = max(1, min(6, free // 4))
     profile_lines = 2 if airy and 2 * profiles <= (free - for_events) // 2 else 1
     for_profiles = min(profiles * profile_lines, max(1, (free - for_events) // 2))

@@ -12,6 +12,8 @@ from .layout import Layout
 from .meters import sparkline
 from .state import DashboardState, StreamPanel
 
+LATELY = 3  # windows for which a score still counts as the present one
+
 
 def profile_lines(
     state: DashboardState, now: float, width: int, layout: Layout, name_width: int
@@ -42,7 +44,7 @@ def _profile(
     panel: StreamPanel, name: str, now: float, width: int, name_width: int, rows: int, *, stale: bool
 ) -> list[Text]:
     history = [(window.scores.get(name), window.conclusive) for window in panel.windows]
-    last = next((cosine for cosine, _ in reversed(history[-6:]) if cosine is not None), None)
+    last = next((cosine for cosine, _ in reversed(history[-LATELY:]) if cosine is not None), None)
     current = panel.current(now)
     speaking = isinstance(current, SpeakerVerified) and current.speaker == name
     accepted = last is not None and panel.threshold is not None and last >= panel.threshold

@@ -15,6 +15,7 @@ from .meters import level_meter
 from .state import DashboardState, StreamPanel
 
 BAR_MIN, BAR_MAX = 10, 48
+LISTENING = "listening"
 SERIOUS = {"lost": 0, "opening": 1, "live": 3, "paused": 4, "ended": 5}
 # live streams where somebody speaks rank 2
 
@@ -52,7 +53,7 @@ def _stream_line(panel: StreamPanel, now: float, width: int, name_width: int, st
         Text.assemble(
             _level(panel, now, bar, name_width, stale),
             _speech(panel, stale),
-            (f"   {clean(panel.device)}", palette.DIM),
+            (f"  {clean(panel.device)}", palette.DIM),
         ),
         width,
     )
@@ -70,7 +71,7 @@ def _level(panel: StreamPanel, now: float, bar: int, name_width: int, stale: boo
         (cell(panel.name, name_width), palette.DIM if stale else "bold"),
         "  ",
         level_meter(level, panel.peak(now), bar, stale=stale),
-        (f"{number(level, '.0f'):>5} dBFS   ", palette.DIM),
+        (f"{number(level, '.0f'):>5} dBFS  ", palette.DIM),
     )
 
 
@@ -100,13 +101,16 @@ def _testimony(panel: StreamPanel, now: float, stale: bool) -> Text:
     elif isinstance(verdict_now, SpeakerUnknown):
         says = Text(unknown_voice(verdict_now), faded or palette.WARN)
     elif panel.speaking:
-        says = Text("listening", palette.DIM)
+        says = Text(LISTENING, palette.DIM)
     elif isinstance(verdict_now, SpeakerLost) and verdict_now.previous:
         says = Text(f"nobody; before that {clean(verdict_now.previous)}", palette.DIM)
     else:
         says = Text("nobody", palette.DIM)
     if panel.speaking and panel.inconclusive:
-        says.append(f" · now inconclusive: {reasons(panel.inconclusive)}", palette.DIM)
+        why = reasons(panel.inconclusive)
+        if says.plain == LISTENING:
+            return Text(f"inconclusive: {why}", palette.DIM)
+        says.append(f" · now {why}", palette.DIM)
     return says
 
 
