@@ -13,6 +13,9 @@ from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay
 from earwitnessd.settings.validate import SettingsError, to_settings
 
+NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # a 13th month, brackets a thousand deep
+MERGE = "tag:yaml.org,2002:merge"
+
 
 def load(file: Path | None, overrides: Sequence[str] = ()) -> Settings:
     """Settings in force for this file and these `key.path=value` overrides."""
@@ -58,6 +61,11 @@ def _check_together(settings: Settings) -> None:
             f"speech_gate.min_speech_s = {settings.speech_gate.min_speech_s}: must be at most "
             f"windows.length_s ({windows.length_s}), or no window would ever be compared"
         )
+    if settings.decision.ttl_s < 2 * windows.hop_s:
+        raise SettingsError(
+            f"decision.ttl_s = {settings.decision.ttl_s}: must be at least twice windows.hop_s "
+            f"({windows.hop_s}), or a decision would run out before it could be said again"
+        )
     if not settings.streams:
         raise SettingsError(
             "streams = {}: name at least one stream, or leave it out for the default microphone"
@@ -94,9 +102,13 @@ class _StrictLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key_node, _ in node.value:
+            if key_node.tag == MERGE:
+                continue  # `<<: *shared` may be given
             key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, Hashable):
+                raise SettingsError(f"line {line}: {key!r} cannot be a key")
             if key in seen:
-                line = key_node.start_mark.line + 1
                 raise SettingsError(f"line {line}: {key!r} is given twice")
             seen.add(key)
         return super().construct_mapping(node, deep)
@@ -111,7 +123,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise SettingsError(f"{file}: cannot be read: {error}") from None
     try:
         tree = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
+    except NOT_YAML as error:
         raise SettingsError(f"{file}: is not YAML: {error}") from None
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}") from None
@@ -127,8 +139,10 @@ def _override(tree: dict[str, Any], override: str) -> None:
     if not equals or not path:
         raise SettingsError(f"--set {override}: must be KEY=VALUE, such as windows.hop_s=0.25")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+    except SettingsError as error:
+        raise SettingsError(f"--set {override}: {error}") from None
+    except NOT_YAML as error:
         raise SettingsError(f"--set {override}: the value is not YAML: {error}") from None
     *groups, last = path.split(".")
     for group in groups:

@@ -10,7 +10,11 @@ from earwitnessd.settings.sources import AnySource, Microphone
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
 StreamName = Annotated[
-    str, msgspec.Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$", description="letters, digits, _ and -")
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_-]{0,31}$(?!\n)",  # $ alone would let a line feed follow
+        description="text of 1 to 32 letters, digits, _ and -",
+    ),
 ]
 Cosine = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
 

@@ -21,7 +21,13 @@ def to_settings(tree: object, kind: type[T]) -> T:
     try:
         return msgspec.convert(tree, kind)
     except msgspec.ValidationError as error:  # what the walk below does not know of
-        raise SettingsError(str(error)) from None
+        raise SettingsError(_with_path(str(error))) from None
+
+
+def _with_path(message: str) -> str:
+    """The path first, as everywhere else; msgspec says it last."""
+    what, _, where = message.removesuffix("`").partition(" - at `$.")
+    return _join(where, what)
 
 
 def _check(value: object, kind: inspect.Type, path: str) -> None:
@@ -74,7 +80,7 @@ def _check_union(value: object, kind: inspect.UnionType, path: str) -> None:
         tag = _mapping(value, path).get(tag_field)
         if tag is None:
             raise SettingsError(f"{_join(path, tag_field)} is missing: must be one of {', '.join(tags)}")
-        if tag not in tags:
+        if not isinstance(tag, str) or tag not in tags:
             raise SettingsError(f"{_join(path, tag_field)} = {tag!r}: must be one of {', '.join(tags)}")
         _check_section(value, tags[tag], path)
 
