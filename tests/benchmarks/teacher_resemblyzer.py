@@ -28,9 +28,9 @@ RATE = 16000
 PARTIALS_A_BATCH = 512
 
 
-def clips_of(pool: Path, skipped: set[str]) -> list[tuple[str, str, str]]:
-    """File, start and duration of every clip whose corpus is wanted."""
-    with (pool / "index.tsv").open(newline="", encoding="utf-8") as table:
+def clips_of(index: Path, skipped: set[str]) -> list[tuple[str, str, str]]:
+    """File, start and duration (0: to the end) of every clip whose corpus is wanted."""
+    with index.open(newline="", encoding="utf-8") as table:
         rows = csv.DictReader(table, delimiter="\t")
         return [
             (row["file"], row["start_s"], row["dur_s"])
@@ -65,12 +65,13 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("pool", type=Path)
     arguments.add_argument("output", type=Path)
+    arguments.add_argument("--index", type=Path, help="list of clips; default: POOL/index.tsv")
     arguments.add_argument("--speeds", type=float, nargs="+", default=[1.0])
     arguments.add_argument("--skip", nargs="*", default=["wuw2", "msc_malayalam", "fsdd"])
     given = arguments.parse_args()
     torch.set_num_threads(1)
     encoder = VoiceEncoder("cpu", verbose=False)
-    clips = clips_of(given.pool, set(given.skip))
+    clips = clips_of(given.index or given.pool / "index.tsv", set(given.skip))
     keys: list[str] = []
     vectors: list[NDArray[np.float32]] = []
     began = time.monotonic()
@@ -81,7 +82,8 @@ def main() -> None:
             if file != opened:
                 opened, wave = file, soundfile.read(given.pool / file, dtype="float32")[0]
             start = round(float(start_s) * RATE)
-            samples = wave[start : start + round(float(duration_s) * RATE)]
+            stop = start + round(float(duration_s) * RATE) if float(duration_s) else len(wave)
+            samples = wave[start:stop]
             if speed != 1.0:
                 samples = soxr.resample(samples, RATE * speed, RATE, "MQ")
             waiting.append(partial_mels(samples))

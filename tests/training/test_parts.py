@@ -1,0 +1,215 @@
+"""The rules of the recipe, the pool, augmentation, filters, losses and schedule."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import earwitnessd
+from earwitnessd.training.augmentation import Augmenter, Surroundings, load_surroundings
+from earwitnessd.training.errors import TrainingError
+from earwitnessd.training.frontend import bandpass_filters
+from earwitnessd.training.losses import MarginHead, TeacherHead
+from earwitnessd.training.pool import list_clips, open_pool
+from earwitnessd.training.sampling import CropSampler
+from earwitnessd.training.schedule import learning_rate, margin, share_done
+from earwitnessd.training.settings import (
+    AugmentationSettings,
+    DataSettings,
+    DistillationSettings,
+    MarginSettings,
+    ScheduleSettings,
+    load_settings,
+)
+from earwitnessd.training.teacher import load_targets
+from tests.training.recipes import pool_of, tiny_recipe
+from tests.training.voices import RATE, utterance, write_speakers
+
+RECIPES = Path(__file__).parents[2] / "configs"
+
+
+def degraded(settings: AugmentationSettings, waves: np.ndarray, seed: int = 0) -> np.ndarray:
+    noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32)
+    room = np.float32(0.9) ** np.arange(2000, dtype=np.float32)
+    surroundings = Surroundings([noise], [room])
+    return Augmenter(settings, surroundings).degrade(waves, np.random.default_rng(seed))
+
+
+def voices(count: int, seconds: float = 1.0) -> np.ndarray:
+    return np.stack([utterance(speaker, 0, seconds) for speaker in range(count)])
+
+
+def test_the_shipped_recipe_is_valid_and_leaves_sharealike_out() -> None:
+    recipe = load_settings(RECIPES / "train-builtin.yaml")
+    assert {"wuw2", "msc_malayalam", "fsdd"} <= set(recipe.data.exclude)
+    channels = recipe.model.config["hidden_size"] // recipe.model.config["num_conv_pos_embedding_groups"]
+    assert channels % 16 == 0  # else bf16 is silently wrong on some CPUs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("modle: {}", "modle"),
+        ("model: {start: x}\nschedule: {max_steps: 0}", "max_steps or max_minutes"),
+        ("model: {}\nschedule: {max_steps: 1}", "either start"),
+        ("model: {start: x}\nschedule: {max_steps: 1}\ndata: {crop_s: [3, 2]}", "crop_s"),
+        ("model: {start: x}\nschedule: {max_steps: many}", r"schedule\.max_steps"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_the_key(text: str, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text)
+    with pytest.raises(TrainingError, match=expected):
+        load_settings(path)
+
+
+def test_folders_of_speakers_are_a_pool_and_are_decoded_once(tmp_path: Path) -> None:
+    root = write_speakers(tmp_path / "data", 3)
+    recipe = tiny_recipe()
+    pool = pool_of(root, recipe, tmp_path / "cache")
+    assert pool.speakers == ["speaker0", "speaker1", "speaker2"]
+    first = pool.samples[pool.start[0] : pool.start[0] + pool.length[0]] / 32767
+    np.testing.assert_allclose(first, soundfile.read(root / "speaker0/0.wav")[0], atol=1e-4)
+    ticks: list[int] = []
+    open_pool(root, recipe.data, tmp_path / "cache", lambda done, _total: ticks.append(done))
+    assert not ticks
+
+
+def test_an_index_excludes_corpora_and_merges_speakers_known_twice(tmp_path: Path) -> None:
+    rows = ["file\tspeaker\tsession\tstart_s\tdur_s"]
+    rows += [f"a.wav\t{name}\ts0\t0.0\t1.0" for name in ("one/1", "two/1", "two/2", "other/9")]
+    (tmp_path / "index.tsv").write_text("\n".join(rows))
+    clips = list_clips(tmp_path, DataSettings(exclude=["other"], same_speakers={"two": "one"}))
+    assert [clip.speaker for clip in clips] == ["one/1", "one/1", "one/2"]
+
+
+def test_a_folder_without_speakers_says_what_was_expected(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"index\.tsv or at least two folders"):
+        list_clips(tmp_path, DataSettings())
+
+
+def test_a_step_draws_different_clips_of_a_speaker_and_the_same_for_the_same_seed(tmp_path: Path) -> None:
+    recipe = tiny_recipe()
+    pool = pool_of(write_speakers(tmp_path / "data", 5), recipe, tmp_path / "cache")
+    sampler = CropSampler(pool, recipe.data, 4, 2)
+    first, again = (sampler.draw(np.random.default_rng(3)) for _ in range(2))
+    assert first.waves.shape[0] == 8
+    assert 0.8 * RATE <= first.waves.shape[1] <= 1.2 * RATE
+    assert (first.clip[::2] != first.clip[1::2]).all()
+    assert (first.label[::2] == first.label[1::2]).all()
+    assert len(set(first.label)) == 4
+    np.testing.assert_array_equal(first.waves, again.waves)
+
+
+def test_degrading_keeps_length_and_is_repeatable() -> None:
+    settings = AugmentationSettings(
+        noise=1, babble=0.5, room=1, equaliser=1, telephone=0.5, band_limit=0.5, clip=0.5, opus=0.5
+    )
+    waves = voices(6)
+    result = degraded(settings, waves)
+    assert result.shape == waves.shape
+    assert np.isfinite(result).all()
+    np.testing.assert_array_equal(result, degraded(settings, waves))
+
+
+def test_a_telephone_passes_speech_frequencies_alone() -> None:
+    before = np.random.default_rng(0).standard_normal((4, RATE)).astype(np.float32)
+    after = degraded(AugmentationSettings(telephone=1), before)
+    power = np.abs(np.fft.rfft(after)) ** 2
+    assert power[:, 4100:].sum() < 0.01 * power.sum()  # 1 s of audio: a bin is a hertz
+    assert power[:, :100].sum() < 0.01 * power.sum()
+
+
+def test_noise_has_the_asked_ratio() -> None:
+    waves = voices(4)
+    added = degraded(AugmentationSettings(noise=1, snr_db=(10, 10)), waves) - waves
+    ratio_db = 10 * np.log10((waves**2).mean(1) / (added**2).mean(1))
+    np.testing.assert_allclose(ratio_db, 10, atol=0.2)
+
+
+def test_surroundings_tell_rooms_from_noise_by_folder(tmp_path: Path) -> None:
+    for name in ("rir_small/a.wav", "street/b.wav"):
+        (tmp_path / name).parent.mkdir()
+        soundfile.write(tmp_path / name, np.array([0.0, 0.5, 0.25, 0.1]), RATE)
+    found = load_surroundings(tmp_path)
+    assert len(found.noises) == 1
+    np.testing.assert_allclose(found.rooms[0], [1, 0.5, 0.2], atol=1e-3)
+
+
+def test_filters_answer_most_to_their_own_frequency() -> None:
+    bands, phases, taps = 16, 3, 400
+    filters = bandpass_filters(bands, phases, taps)
+    assert filters.shape == (bands * phases, taps)
+    peaks = np.abs(np.fft.rfft(filters, 16000)).argmax(axis=1).reshape(phases, bands)  # a bin is a hertz
+    assert (np.diff(peaks) > 0).all()
+    assert (np.ptp(peaks, axis=0) <= 5).all()
+
+
+def test_three_rectified_phases_add_up_to_the_same_wherever_a_frame_falls() -> None:
+    filters = bandpass_filters(8, 3, 400)
+    time = np.arange(3000) / RATE
+    centre = np.abs(np.fft.rfft(filters[5], 16000)).argmax()
+    tone = np.sin(2 * np.pi * centre * time)
+    frames = np.lib.stride_tricks.sliding_window_view(tone, 400)[::7]
+    sums = np.maximum(0, frames @ filters[5::8].T).sum(axis=1)
+    assert sums.min() > 0.8 * sums.max()
+
+
+def test_a_margin_makes_the_right_class_harder() -> None:
+    torch.manual_seed(0)
+    head = MarginHead(8, 5, scale=10)
+    unit = torch.nn.functional.normalize(torch.randn(4, 8))
+    labels = torch.tensor([0, 1, 2, 3])
+    assert head(unit, labels, 0.2) > head(unit, labels, 0.0)
+
+
+def test_distillation_is_zero_where_student_and_teacher_agree() -> None:
+    head = TeacherHead(4, 4, DistillationSettings())
+    with torch.no_grad():
+        head.map.weight.copy_(torch.eye(4))
+        head.map.bias.zero_()
+    unit = torch.nn.functional.normalize(torch.randn(6, 4))
+    assert head(unit, unit).item() == pytest.approx(0, abs=1e-5)
+    assert head(unit, unit.flip(0)).item() > 0.01
+
+
+def test_targets_are_centred_and_follow_the_keys_not_the_order(tmp_path: Path) -> None:
+    recipe = tiny_recipe()
+    pool = pool_of(write_speakers(tmp_path / "data", 2), recipe, tmp_path / "cache")
+    keys = [f"{key}@{speed}" for speed in ("1", "0.9") for key in pool.keys]
+    common = np.array([10, 0, 0, 0])
+    vectors = common + np.array([[0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0]] * 2)
+    order = np.random.default_rng(0).permutation(len(keys))
+    np.savez(tmp_path / "teacher.npz", key=np.array(keys)[order], embedding=vectors[order])
+    targets = load_targets(tmp_path / "teacher.npz", pool, [1.0, 0.9], speaker_share=0.5)
+    assert targets.shape == (2, 4, 4)
+    np.testing.assert_allclose(targets[0, 0] @ targets[1, 1], 1, atol=1e-5)
+    np.testing.assert_allclose(targets[0, 0] @ targets[0, 2], -1, atol=1e-5)
+    with pytest.raises(TrainingError, match=r"have no embedding.*@0\.8"):
+        load_targets(tmp_path / "teacher.npz", pool, [0.8], speaker_share=0.5)
+
+
+def test_the_schedule_ends_by_whichever_limit_comes_first() -> None:
+    limits = ScheduleSettings(max_steps=100, max_minutes=10, warmup_steps=10)
+    assert share_done(limits, 50, 1.0) == 0.5
+    assert share_done(limits, 10, 9.0) == 0.9
+    assert share_done(limits, 100, 0.0) == 1.0
+    assert learning_rate(limits, 0, 0.0) < learning_rate(limits, 20, 0.2) > learning_rate(limits, 90, 0.9)
+    assert margin(MarginSettings(margin=0.2, margin_grows=(0.0, 0.5)), 0.25) == pytest.approx(0.1)
+
+
+def test_nothing_but_the_train_command_imports_training() -> None:
+    root = Path(earwitnessd.__file__).parent
+    importers = set()
+    for path in root.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if any(name.startswith("earwitnessd.training") for name in names):
+                importers.add(path.relative_to(root).as_posix())
+    assert {name for name in importers if not name.startswith("training/")} == {"cli/train.py"}
