@@ -58,7 +58,7 @@ def span(seconds: float | None) -> str:
     """Show a duration with no more digits than anybody reads."""
     if seconds is None or not math.isfinite(seconds):
         return ABSENT
-    whole = int(seconds)
+    whole = round(seconds)
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if whole < 120:

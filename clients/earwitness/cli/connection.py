@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,10 +54,6 @@ def clear_errors() -> Iterator[None]:
         fail(str(error), NO_DAEMON)
     except ControlError as error:
         fail(error.message, FAILED)
-    except BrokenPipeError:
-        # whoever read our output has gone; the interpreter must not try to flush it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except (OSError, ValueError) as error:
         fail(str(error), FAILED)
 

@@ -26,12 +26,9 @@ def fit(line: Text, width: int) -> Text:
 
 
 def both_ends(left: Text, right: Text, width: int) -> Text:
-    """Left and right with the gap between; the left one gives way first down to half the line."""
+    """Left and right with the gap between; the right one may take half of the line, the left gives way."""
     right = fit(right, max(0, width // 2))
-    room = width - right.cell_len - 2
-    if left.cell_len > room:
-        right = fit(right, max(0, width - left.cell_len - 2)) if left.cell_len <= width - 8 else right
-        left = fit(left, max(1, width - right.cell_len - 2))
+    left = fit(left, max(1, width - right.cell_len - 2))
     return Text.assemble(left, " " * max(1, width - left.cell_len - right.cell_len), right)
 
 
