@@ -27,3 +27,8 @@ SetOption = Annotated[
 UNUSABLE = 2  # exit status: the settings or the command line cannot be used
 CANNOT_START = 3  # exit status: the daemon cannot start
 ENGINE_FAILED = 1
+
+
+def one_line(error: Exception) -> str:
+    """The whole message on one line, as a journal and a glance want it."""
+    return " ".join(str(error).split())

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from earwitnessd.cli.options import CANNOT_START, ENGINE_FAILED, ConfigOption, SetOption
+from earwitnessd.cli.options import CANNOT_START, ENGINE_FAILED, ConfigOption, SetOption, one_line
 
 
 def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
@@ -29,10 +29,10 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
         service = Service(settings, lambda: load(config, overrides or ()))
         service.run()
     except (SettingsError, SocketError, StartError) as error:
-        print(f"earwitnessd: {error}", file=sys.stderr)
+        print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
         status = CANNOT_START
     except EngineFailedError as error:
-        print(f"earwitnessd: the engine failed: {error}", file=sys.stderr)
+        print(f"earwitnessd: the engine failed: {one_line(error)}", file=sys.stderr)
         status = ENGINE_FAILED
     if service is not None and service.engine_alive:
         sys.stderr.flush()

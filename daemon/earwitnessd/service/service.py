@@ -191,14 +191,15 @@ class Service:
     def _main_loop(self) -> None:
         while not self._stop_reason:
             self._streams.watch(self._poller)
-            timeout_s = min(self._heartbeat_due_s - time.monotonic(), self._streams.due_in_s(), HEARTBEAT_S)
+            beat_in_s = self._heartbeat_due_s - time.monotonic() if self._pulse else HEARTBEAT_S
+            timeout_s = min(beat_in_s, self._streams.due_in_s(), HEARTBEAT_S)
             ready = dict(self._poller.poll(max(0, int(timeout_s * 1000) + 1)))
             self._attend(ready)
             self._streams.tick()
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
-            if time.monotonic() >= self._heartbeat_due_s:
+            if self._pulse and time.monotonic() >= self._heartbeat_due_s:
                 self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
                 self._beat()
 

@@ -54,8 +54,9 @@ class Streams:
     def pause(self, name: str) -> None:
         """Let go of a stream's device."""
         supervisor = self._find(name)
-        supervisor.pause(time.monotonic())
+        # First, so that the engine knows why before the process says its last words.
         self._tell(CaptureGone(name, supervisor.stream_id, "paused", final=True))
+        supervisor.pause(time.monotonic())
 
     def resume(self, name: str) -> None:
         """Open a paused stream again."""
