@@ -30,12 +30,12 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitnessd.engines import open_embedder
+    from earwitnessd.engines import EmbedError, open_embedder
     from earwitnessd.evaluation.embedding import embed_crops
     from earwitnessd.evaluation.errors import EvaluationError
     from earwitnessd.evaluation.report import report_on, scores_of
     from earwitnessd.evaluation.trials import load_trials
-    from earwitnessd.models import open_model
+    from earwitnessd.models import ModelError, open_model
 
     began, computing_s = time.perf_counter(), 0.0
     errors = Console(stderr=True)
@@ -56,7 +56,7 @@ def evaluate(
             vectors, embedded_s = embed_crops(
                 listed, root, trials, embed, lambda done, total: bar.update(task, completed=done, total=total)
             )
-    except EvaluationError as error:
+    except (EvaluationError, ModelError, EmbedError) as error:
         typer.echo(f"earwitnessd evaluate: {error}", err=True)
         raise typer.Exit(1) from None
     seconds = time.perf_counter() - began
