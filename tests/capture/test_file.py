@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from earwitnessd.capture.file import FileReplay as Replay
 from earwitnessd.capture.messages import Alive, Ended, Lost, Opened, Samples
 from earwitnessd.capture.supervisor import Patience
 from earwitnessd.settings.sources import FileReplay
 from tests.capture.harness import Capture
+
+NS = 1_000_000_000
 
 
 def sine(rate: int, duration_s: float, frequency_hz: float = 440.0) -> Samples:
@@ -103,6 +106,22 @@ def test_a_fast_replay_waits_for_a_slow_engine_and_loses_nothing(tmp_path: Path)
         capture.until_state("finished")
     np.testing.assert_array_equal(capture.heard(), ramp)
     assert capture.of(Lost) == []
+
+
+def test_a_replay_in_real_time_that_is_far_behind_skips_like_a_full_ring(tmp_path: Path) -> None:
+    ramp = (np.arange(16_000 * 30) / (16_000 * 30)).astype(np.float32)
+    source = Replay(FileReplay(path=str(record(tmp_path / "a.wav", [ramp], 16_000, "FLOAT"))))
+    source.open()
+    began_ns = time.monotonic_ns()
+    assert source.read(began_ns) is None
+    late = source.read(began_ns + 5 * NS)
+    assert late is not None
+    assert (late.position, late.lost) == (0, None)
+    skipped = source.read(began_ns + 20 * NS)
+    assert skipped is not None
+    assert skipped.lost == "overrun"
+    assert skipped.position / 16_000 == pytest.approx(20.0, abs=0.1)
+    assert skipped.frames[0, 0] == ramp[skipped.position]
 
 
 def test_nan_never_passes(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class Child:
     def __init__(self, job: Job, environment: Mapping[str, str] | None, limiter: LineLimiter) -> None:
         self.stream_id = job.stream_id
         self.pulse = b""
-        # the last of `Pulse`, empty until the first
+        # `Pulse.WAITING` or `LISTENING`, empty until the first
         self.reason = ""
         # its own last words
         self._limiter = limiter
@@ -104,7 +104,7 @@ class Child:
                     return
                 line, rest = rest.split(b"\n", 1)
                 self.reason = line.decode(errors="replace")
-            else:
+            elif first != Pulse.ENDING:
                 self.pulse = first
             self._words = rest
 

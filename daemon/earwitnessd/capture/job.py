@@ -29,6 +29,8 @@ class Pulse:
     WAITING = b"w"
     # the source is open, no sample has come yet
     LISTENING = b"l"
+    ENDING = b"e"
+    # handing over the last blocks
     REASON = b"r"
     # followed by why it ends, for people, and a line feed
 

@@ -19,7 +19,7 @@ from earwitnessd.capture.wakeup import Wakeup
 ALIVE_EVERY_S = 0.5
 CHUNKS_A_TURN = 8  # then look at the signals and the heartbeat again
 HAND_OVER_LIVE_S = 0.3
-HAND_OVER_RECORDING_S = 60.0  # a recording loses nothing, however slow the engine
+HAND_OVER_RECORDING_S = 60.0  # what has an end loses nothing, however slow the engine
 NS = 1_000_000_000
 
 log = logging.getLogger(__name__)
@@ -149,7 +149,7 @@ class CaptureProcess:
         if now_ns < self._alive_due_ns:
             return
         self._alive_due_ns = now_ns + round(ALIVE_EVERY_S * NS)
-        self._beat()
+        self._heartbeat.beat(Pulse.LISTENING if self._listening else Pulse.WAITING)
         if not self._outbox.blocked:
             self._outbox.offer(self._alive(now_ns))
 
@@ -165,9 +165,6 @@ class CaptureProcess:
             clock_lag_ms=health.clock_lag_s * 1000,
             unusable_samples=self._unusable,
         )
-
-    def _beat(self) -> None:
-        self._heartbeat.beat(Pulse.LISTENING if self._listening else Pulse.WAITING)
 
     def _end(self, ended: SourceEndedError) -> Exit:
         # The source is not closed: closing a dead PortAudio stream may hang or abort, exiting does neither.
@@ -186,8 +183,9 @@ class CaptureProcess:
                 position=self._resampler.position if self._listening else 0,
             )
         )
-        recording_s = HAND_OVER_RECORDING_S if ended.final else HAND_OVER_LIVE_S
-        if not self._outbox.close(recording_s, self._beat):
+        complete = not self._terminated and (ended.final or not ended.failed)
+        limit_s = HAND_OVER_RECORDING_S if complete else HAND_OVER_LIVE_S
+        if not self._outbox.close(limit_s, lambda: self._heartbeat.beat(Pulse.ENDING)):
             log.warning("the engine did not take the last of %s", self._job.stream_id)
         if not ended.final:
             return Exit.LOST

@@ -204,7 +204,7 @@ class CaptureSupervisor:
             return
         self._killed_because = ""
         self._started_s = self._pulse_s = now_s
-        self._enter("starting", self._reason)
+        self._enter("starting", "")
 
     def _listen(self, now_s: float) -> None:
         child = self._child
