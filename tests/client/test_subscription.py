@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import threading
 from collections.abc import Iterable
@@ -214,6 +215,21 @@ def test_stop_from_another_thread_ends_the_loop(events_endpoint: str) -> None:
         helper.start()
         assert list(subscription) == []
         helper.join()
+
+
+def test_stopping_what_is_closed_touches_nobody_elses_files(events_endpoint: str) -> None:
+    subscription = earwitness.subscribe(events_endpoint)
+    subscription.close()
+    pipes = [os.pipe() for _ in range(4)]  # these get the numbers that the subscription gave back
+    try:
+        subscription.stop()
+        subscription.close()
+        for reading, writing in pipes:
+            os.close(writing)
+            assert os.read(reading, 1) == b""
+    finally:
+        for reading, _ in pipes:
+            os.close(reading)
 
 
 def test_an_endpoint_that_is_none_is_refused_at_once() -> None:

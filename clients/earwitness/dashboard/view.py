@@ -38,7 +38,7 @@ def draw(
     if height > 1:
         lines.append(_footer(inner))
     margin = Text(" " * MARGIN)
-    fitted = (fit(Text.assemble(margin, line), width) for line in lines[:height])
+    fitted = (fit(Text.assemble(margin, fit(line, inner)), width) for line in lines[:height])
     return Text("\n", no_wrap=True, overflow="crop", end="").join(fitted)
 
 

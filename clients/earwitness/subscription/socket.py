@@ -152,8 +152,10 @@ class EventSocket:
         if self._context.closed:
             return
         self._context.destroy(linger=0)
-        os.close(self._bell_in)
-        os.close(self._bell_out)
+        ends = (self._bell_in, self._bell_out)
+        self._bell_in = self._bell_out = -1  # the numbers may soon belong to somebody else's files
+        for end in ends:
+            os.close(end)
 
     def _say(self, notice: Notice | None) -> None:
         if notice is not None:
