@@ -79,7 +79,10 @@ def test_the_last_of_two_overrides_wins() -> None:
         ("=3", "--set =3: must be KEY=VALUE"),
         ("model=[", "--set model=[: the value is not YAML"),
         ("model=2024-13-45", "--set model=2024-13-45: the value is not YAML: month must be in 1..12"),
-        ("windows={hop_s: 1, hop_s: 2}", "--set windows={hop_s: 1, hop_s: 2}: line 1: 'hop_s' is given twice"),
+        (
+            "windows={hop_s: 1, hop_s: 2}",
+            "--set windows={hop_s: 1, hop_s: 2}: line 1: 'hop_s' is given twice",
+        ),
         ("windows.hop=1", "windows.hop: unknown key; did you mean 'hop_s'?"),
         ("windows.hop_s=", "windows.hop_s = None: must be a number"),
         ("windows.hop_s.x=1", "windows.hop_s = {'x': 1}: must be a number"),
@@ -112,7 +115,8 @@ def test_a_directory_and_a_binary_are_not_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["windows: [", "a: b: c", "\x00", "model: 2024-13-45", "model: " + "[" * 5000, "model: !!python x"]
+    "text",
+    ["windows: [", "a: b: c", "\x00", "model: 2024-13-45", "model: " + "[" * 5000, "model: !!python x"],
 )
 def test_what_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     assert "is not YAML" in complaint(tmp_path, text)
@@ -147,14 +151,20 @@ streams:
     ("text", "said"),
     [
         ("windows: {hop_s: 2, length_s: 1}", "windows.hop_s = 2.0: must be at most windows.length_s (1.0)"),
-        ("windows: {length_s: 0.6}", "speech_gate.min_speech_s = 1.0: must be at most windows.length_s (0.6)"),
+        (
+            "windows: {length_s: 0.6}",
+            "speech_gate.min_speech_s = 1.0: must be at most windows.length_s (0.6)",
+        ),
         (
             "windows: {hop_s: 1}\ndecision: {ttl_s: 1.5}",
             "decision.ttl_s = 1.5: must be at least twice windows.hop_s",
         ),
         ("streams: {}", "streams = {}: name at least one stream"),
         (TWO_PIPES, "streams left and right both read standard input: only one can"),
-        ("streams: {tape: {source: file, path: '-'}}", "streams.tape.path = '-': standard input takes raw PCM"),
+        (
+            "streams: {tape: {source: file, path: '-'}}",
+            "streams.tape.path = '-': standard input takes raw PCM",
+        ),
         ("sockets: {events: 'udp://x'}", "sockets.events = 'udp://x': must be auto, ipc://PATH or tcp://"),
         ("sockets: {control: 'inproc://x'}", "sockets.control = 'inproc://x': must be auto"),
         ("sockets: {events: 'tcp://*:7001'}", "sockets.events = 'tcp://*:7001': tcp needs sockets.curve"),

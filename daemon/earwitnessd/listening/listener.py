@@ -159,7 +159,8 @@ class Listener(threading.Thread):
                     self._publish(verifier.on_gone(stream_id, reason, final))
             case NewRules(rules=rules):
                 self._rules = rules
-                self._enrolments.same_voice = rules.threshold
+                self._enrolments.threshold = rules.threshold
+                self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
                 for each in self._streams.values():
                     each.adopt(rules)

@@ -63,8 +63,8 @@ class RequestDesk:
                     return events
                 case EnrollAudio() as method:
                     windows = windows_of(ask.attachment, self._settings)
-                    same_voice = self._enrolments.same_voice
-                    self._recordings.append(RecordingEnrolment(ask.token, method, windows, same_voice))
+                    recording = RecordingEnrolment(ask.token, method, windows, self._enrolments.threshold)
+                    self._recordings.append(recording)
                 case other:
                     self._reply(Refusal(ask.token, "internal", f"the engine does not answer {other.method}"))
         except ProfileError as error:
@@ -72,7 +72,8 @@ class RequestDesk:
         except RecordingError as error:
             self._reply(Refusal(ask.token, "refused", str(error)))
         except sqlite3.Error as error:
-            self._reply(Refusal(ask.token, "internal", STORE_ADVICE.format(error=error)))
+            problem = f"the profiles cannot be reached ({error}): nothing was changed"
+            self._reply(Refusal(ask.token, "internal", problem))
         return []
 
     def take_recorded(self, most: int) -> list[HeardWindow]:

@@ -33,7 +33,8 @@ class People:
         # people who are enrolled with another model only
         self._store = store
         self._model_id = model_id
-        self._threshold = threshold
+        self.threshold = threshold
+        # cosine from which two templates sound like one person
         self.reload()
 
     def reload(self) -> None:
@@ -103,10 +104,10 @@ class People:
     def _warnings(self, name: str, template: Template) -> list[str]:
         warnings = []
         scores = {score.speaker: score.cosine for score in self.matrix.scores(template.vector)}
-        if name in scores and scores[name] < self._threshold:
+        if name in scores and scores[name] < self.threshold:
             warnings.append(f"does not sound like the {name} already enrolled (cosine {scores[name]:.2f})")
         other = nearest_other(self.matrix, name, template.vector)
-        if other and other[1] >= self._threshold:
+        if other and other[1] >= self.threshold:
             warnings.append(f"sounds like {other[0]}, who is already enrolled (cosine {other[1]:.2f})")
         return warnings
 

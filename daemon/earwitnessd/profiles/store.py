@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,8 @@ import numpy as np
 from earwitness.control import ErrorCode
 from earwitnessd.profiles.migrations import SCRIPTS
 from earwitnessd.score import Vector
+
+BUSY_S = 2.0  # waiting for another program that writes
 
 
 class StoreError(Exception):
@@ -63,16 +65,17 @@ class StoredProfile:
 class ProfileStore:
     """Owned by the engine thread. Every change is one transaction, on disk when the call returns."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, busy_s: float = BUSY_S) -> None:
         self.file = file
         _prepare_file(file)
         try:
-            self._database = sqlite3.connect(file, isolation_level=None, timeout=2.0)
-            _check_and_migrate(self._database, file)
+            self._database = sqlite3.connect(file, isolation_level=None, timeout=busy_s)
+            with ExitStack() as stack:
+                stack.callback(self._database.close)
+                _check_and_migrate(self._database, file)
+                stack.pop_all()
         except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"profiles {file}: {error}. Restore a backup, or move the file away to start with no profiles"
-            ) from error
+            raise StoreError(f"profiles {file}: {error}. {_advice(error)}") from error
 
     def close(self) -> None:
         """Fold the write-ahead log into the file."""
@@ -91,7 +94,7 @@ class ProfileStore:
     def add(self, name: str, exemplar: NewExemplar) -> int:
         """Add an exemplar, and the person where new; how many exemplars there are now."""
         now = _now()
-        with self._transaction():
+        with _transaction(self._database):
             self._database.execute(
                 "INSERT INTO person (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, now)
             )
@@ -119,13 +122,13 @@ class ProfileStore:
 
     def delete(self, name: str) -> None:
         """Forget a person and all exemplars."""
-        with self._transaction():
+        with _transaction(self._database):
             key, _ = self._person(name)
             self._database.execute("DELETE FROM person WHERE id = ?", (key,))
 
     def rename(self, name: str, new_name: str) -> int:
         """Give a person another name; how many exemplars they have."""
-        with self._transaction():
+        with _transaction(self._database):
             key, _ = self._person(name)
             try:
                 self._database.execute("UPDATE person SET name = ? WHERE id = ?", (new_name, key))
@@ -150,16 +153,17 @@ class ProfileStore:
             for model_id, blob, *rest in rows
         )
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._database.execute("COMMIT")
-        except BaseException:
-            if self._database.in_transaction:  # a full disk rolls back by itself
-                self._database.execute("ROLLBACK")
-            raise
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        database.execute("COMMIT")
+    except BaseException:
+        if database.in_transaction:  # a full disk rolls back by itself
+            database.execute("ROLLBACK")
+        raise
 
 
 def _prepare_file(file: Path) -> None:
@@ -186,7 +190,35 @@ def _check_and_migrate(database: sqlite3.Connection, file: Path) -> None:
     database.execute("PRAGMA foreign_keys = ON")
     database.execute("PRAGMA secure_delete = ON")
     for number, script in enumerate(SCRIPTS[version:], start=version + 1):
-        database.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+        _migrate(database, number, script)
+
+
+def _migrate(database: sqlite3.Connection, number: int, script: str) -> None:
+    """Unless the database has this version already: another process may just have brought it there."""
+    with _transaction(database):
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if version >= number:
+            return
+        for statement in _statements(script):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {number}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """One by one: `executescript` would commit the transaction it is called in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    assert not statement.strip(), f"a migration ends within a statement: {statement}"
+
+
+def _advice(error: sqlite3.DatabaseError) -> str:
+    if isinstance(error, sqlite3.OperationalError):  # locked, read-only, full: not the data's fault
+        return "Check the disk and its permissions, and that no other program holds the file"
+    return "Restore a backup, or move the file away to start with no profiles"
 
 
 def _now() -> str:
