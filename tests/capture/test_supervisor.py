@@ -14,9 +14,9 @@ import zmq
 from earwitnessd.capture.child import describe_exit
 from earwitnessd.capture.job import Exit, Job
 from earwitnessd.capture.messages import Ended, Opened
-from earwitnessd.capture.supervisor import Patience
+from earwitnessd.capture.supervisor import CaptureSupervisor, Patience
 from earwitnessd.settings.sources import Pipe
-from tests.capture.harness import Capture
+from tests.capture.harness import BOOT, Capture
 
 
 @pytest.fixture
@@ -221,3 +221,14 @@ def test_nothing_is_said_before_the_first_sample(fifo: Pipe) -> None:
     with Capture(fifo) as capture:
         capture.until_state("waiting")
         assert capture.of(Opened) == []
+
+
+def test_a_stream_that_is_set_up_anew_does_not_use_its_ids_again(fifo: Pipe) -> None:
+    with Capture(fifo) as capture:
+        capture.until_state("waiting")
+        openings = capture.supervisor.openings
+    heir = CaptureSupervisor("desk", fifo, "ipc:///tmp/nowhere", BOOT, openings=openings)
+    heir.start(time.monotonic())
+    assert heir.stream_id == "01234567-desk-2"
+    assert heir.status.restarts == 0
+    heir.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from types import ModuleType
 
 import msgspec
@@ -93,21 +91,3 @@ def find_device(devices: list[Device], wanted: int | str) -> Device:
 def _refuse(wanted: int | str, problem: str, devices: list[Device]) -> Device:
     listed = "; ".join(f"{device.index}: {device.name!r} ({device.host_api})" for device in devices)
     raise LookupError(f"device {wanted!r}: {problem}; there is {listed}")
-
-
-def list_devices_in_child(timeout_s: float = 10.0) -> Listing:
-    """For the daemon's own process: ask a child that may hang."""
-    command = [sys.executable, "-m", "earwitnessd.capture", "--list-devices"]
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Listing(
-            devices=[], error=f"PortAudio did not answer within {timeout_s:g} s: is a sound server stuck?"
-        )
-    try:
-        return msgspec.json.decode(done.stdout, type=Listing)
-    except msgspec.DecodeError:
-        tail = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["nothing on stderr"]
-        return Listing(devices=[], error=f"listing devices failed with status {done.returncode}: {tail[0]}")

@@ -84,7 +84,9 @@ class CaptureSupervisor:
         *,
         environment: Mapping[str, str] | None = None,
         patience: Patience | None = None,
+        openings: int = 0,
     ) -> None:
+        """`openings` is the predecessor's where a stream is set up anew: no `stream_id` is used twice."""
         self._stream = stream
         self._source = source
         self._endpoint = endpoint
@@ -94,7 +96,8 @@ class CaptureSupervisor:
         self._child: Child | None = None
         self._state: State = "stopped"
         self._wanted: Literal["listening", "paused", "stopped"] = "stopped"
-        self._openings = 0
+        self._first_opening = openings + 1
+        self._openings = openings
         self._kills = 0
         self._reason = ""
         self._back_off_s = self._patience.shortest_back_off_s
@@ -112,7 +115,7 @@ class CaptureSupervisor:
             stream_id=self.stream_id,
             state=self._state,
             pid=None if self._child is None else self._child.pid,
-            restarts=max(0, self._openings - 1),
+            restarts=max(0, self._openings - self._first_opening),
             kills=self._kills,
             reason=self._reason,
             stderr_lines_dropped=self._limiter.dropped,
@@ -122,6 +125,11 @@ class CaptureSupervisor:
     def stream_id(self) -> str:
         """Of the process that runs, or ran last."""
         return f"{self._boot[:8]}-{self._stream}-{self._openings}"
+
+    @property
+    def openings(self) -> int:
+        """Processes started so far, those of predecessors included."""
+        return self._openings
 
     @property
     def running(self) -> bool:

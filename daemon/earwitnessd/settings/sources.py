@@ -50,6 +50,7 @@ class Pipe(Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="p
     channels: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     format: Literal["s16le", "s32le", "f32le"] = "s16le"
     stall_after_s: Seconds = 2.0
+    # a writer that sends nothing for longer leaves a gap as long as it kept silent
 
 
 AnySource = Microphone | FileReplay | Pipe
