@@ -89,7 +89,7 @@ def _show(verdicts: list[Verdict], performance: Performance) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Who was right when", title_justify="left", header_style="bold")
+    table = Table(title="Who was right when", title_justify="left", header_style="bold", expand=True)
     for heading, justify in (
         ("at", "right"),
         ("who spoke", "left"),
@@ -97,7 +97,7 @@ def _show(verdicts: list[Verdict], performance: Performance) -> None:
         ("after", "right"),
     ):
         table.add_column(heading, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("said", overflow="ellipsis", no_wrap=True)
+    table.add_column("said", overflow="ellipsis", no_wrap=True, ratio=1)
     heard_s = performance.audio_s
     for verdict in verdicts:
         turn = verdict.turn

@@ -10,6 +10,9 @@ from earwitnessd.hearing import HeardWindow
 from earwitnessd.score import ProfileMatrix, Vector
 
 OTHER_VOICE_WINDOWS = 2  # so many windows in a row that do not fit are a second voice
+SAME_VOICE_SLACK = 0.15
+# a window may be this much less like the session so far than a verified one is like its profile:
+# at the beginning, the session so far is a single window
 MIN_WINDOWS = 3
 HINTS = {
     "too_little_speech": "keep talking",
@@ -49,11 +52,11 @@ class EnrolmentRefusedError(Exception):
 
 
 class Collector:
-    """One session of one person. `same_voice` is the cosine below which two windows are two voices."""
+    """One session of one person; `threshold` is the cosine that verification asks for."""
 
-    def __init__(self, same_voice: float) -> None:
+    def __init__(self, threshold: float) -> None:
         self.speech_s = 0.0
-        self._same_voice = same_voice
+        self._same_voice = threshold - SAME_VOICE_SLACK
         self._vectors: list[Vector] = []
         self._snrs_db: list[float] = []
         self._strangers = 0

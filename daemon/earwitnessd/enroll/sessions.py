@@ -22,14 +22,14 @@ STORE_ADVICE = "the profile was not stored ({error}): check the disk, then enrol
 class LiveEnrolment:
     """From a running stream, until enough net speech was heard."""
 
-    def __init__(self, request: EnrollLive, stream: str, label: str, same_voice: float) -> None:
+    def __init__(self, request: EnrollLive, stream: str, label: str, threshold: float) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.name = request.name
         self.stream = stream
         self.label = label
         self.needed_s = request.speech_s
         self.deadline = time.monotonic() + request.timeout_s
-        self._collector = Collector(same_voice)
+        self._collector = Collector(threshold)
         self._progress = Progress(0.0, "speak now", None, None, None)
 
     def on_window(self, heard: HeardWindow, vector: Vector | None) -> Template | None:
@@ -57,11 +57,11 @@ class RecordingEnrolment:
     """From a sound file, a few windows a round so that live streams are not kept waiting."""
 
     def __init__(
-        self, token: int, request: EnrollAudio, windows: Iterator[HeardWindow], same_voice: float
+        self, token: int, request: EnrollAudio, windows: Iterator[HeardWindow], threshold: float
     ) -> None:
         self.token = token
         self.request = request
-        self.collector = Collector(same_voice)
+        self.collector = Collector(threshold)
         self.over = False
         self._windows = windows
 
@@ -75,9 +75,9 @@ class RecordingEnrolment:
 class Enrolments:
     """Owned by the engine thread: one enrolment a stream, recordings one after the other."""
 
-    def __init__(self, people: People, same_voice: float) -> None:
-        self.same_voice = same_voice
-        # cosine below which a window is another voice than the enrolment's
+    def __init__(self, people: People, threshold: float) -> None:
+        self.threshold = threshold
+        # cosine that verification asks for
         self._people = people
         self._live: dict[str, LiveEnrolment] = {}
 
@@ -89,7 +89,7 @@ class Enrolments:
         """Begin collecting; ProfileError if the stream is already being enrolled from."""
         if running := self._live.get(stream):
             raise ProfileError("conflict", f"{running.name} is being enrolled from stream {stream} right now")
-        enrolment = LiveEnrolment(request, stream, label, self.same_voice)
+        enrolment = LiveEnrolment(request, stream, label, self.threshold)
         self._live[stream] = enrolment
         return Enrolment(enrolment=enrolment.id, stream=stream, needed_s=enrolment.needed_s)
 
