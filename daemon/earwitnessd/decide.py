@@ -69,6 +69,7 @@ class Vote:
 
     speaker: str | None
     cosine: float
+    stop: int
 
 
 def _memory(rules: Rules) -> int:
@@ -96,22 +97,23 @@ class Decider:
 
     def on_window(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
         """Why this window decided nothing (empty if it voted), and what changed."""
+        lost = self._expire(evidence)
         if evidence.reasons or not evidence.scores:
-            reasons = evidence.reasons or ("no_profiles",)
-            return reasons, self._expire(evidence, reasons)
+            return evidence.reasons or ("no_profiles",), lost
         voted, vote = self._vote(evidence.scores)
         if not voted:
             self._votes.clear()
-            return ("margin",), self._expire(evidence, ("margin",))
-        self._votes.append(Vote(vote, evidence.scores[0].cosine))
+            return ("margin",), lost
+        self._remember(Vote(vote, evidence.scores[0].cosine, evidence.stop))
         if self._standing is not None and vote == self._standing.speaker:
             return (), self._support(evidence)
         if self._agreed(vote):
-            return (), self._switch(vote, evidence)
-        return (), self._expire(evidence, ("contradicted",))
+            return (), [*lost, *self._switch(vote, evidence)]
+        return (), lost
 
     def on_stream_lost(self, stream: str, stream_id: str, position: int) -> list[Event]:
         """Nothing more is heard: whoever was there can no longer be vouched for."""
+        self._votes.clear()
         return self._lose(stream, stream_id, position, "stream")
 
     def on_profiles(self, names: tuple[str, ...], stream: str, stream_id: str, position: int) -> list[Event]:
@@ -134,6 +136,11 @@ class Decider:
             return False, None
         return True, best.speaker
 
+    def _remember(self, vote: Vote) -> None:
+        if self._votes and vote.stop - self._votes[-1].stop > self._ttl:
+            self._votes.clear()  # one stray window now and one later are not two in a row
+        self._votes.append(vote)
+
     def _agreed(self, vote: str | None) -> bool:
         needed = self._rules.unknown_windows if vote is None else self._rules.verify_windows
         recent = list(self._votes)[-needed:]
@@ -147,7 +154,7 @@ class Decider:
             supported=evidence.stop,
             evidence_s=self._standing.evidence_s + evidence.new_speech_s,
         )
-        due = evidence.stop - standing.said >= self._rules.ttl_s / 2 * RATE
+        due = evidence.stop - standing.said >= self._ttl / 2
         self._standing = replace(standing, said=evidence.stop) if due else standing
         return [self._statement(evidence)] if due else []
 
@@ -201,17 +208,21 @@ class Decider:
             ttl_s=self._rules.ttl_s,
         )
 
-    def _expire(self, evidence: Evidence, reasons: tuple[str, ...]) -> list[Event]:
+    @property
+    def _ttl(self) -> float:
+        """In samples."""
+        return self._rules.ttl_s * RATE
+
+    def _expire(self, evidence: Evidence) -> list[Event]:
         standing = self._standing
-        if standing is None or evidence.stop - standing.supported <= self._rules.ttl_s * RATE:
+        if standing is None or evidence.stop - standing.supported <= self._ttl:
             return []
-        reason = "silence" if "too_little_speech" in reasons else "inconclusive"
+        reason = "silence" if "too_little_speech" in evidence.reasons else "inconclusive"
         return self._lose(evidence.stream, evidence.stream_id, evidence.stop, reason)
 
     def _lose(self, stream: str, stream_id: str, position: int, reason: str) -> list[Event]:
         standing = self._standing
         self._standing = None
-        self._votes.clear()
         if standing is None:
             return []
         return [

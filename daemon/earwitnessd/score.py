@@ -47,6 +47,7 @@ class ProfileMatrix:
         """Everybody, the most alike first; a person scores as their nearest exemplar."""
         if not self.names:
             return ()
-        cosines = np.maximum.reduceat(self.vectors @ embedding, self.first_rows)
+        products = np.clip(self.vectors @ embedding, -1.0, 1.0)  # rounding may lead beyond
+        cosines = np.maximum.reduceat(products, self.first_rows)
         order = np.argsort(-cosines, kind="stable")
         return tuple(Score(self.names[index], float(cosines[index])) for index in order)

@@ -48,12 +48,6 @@ class WindowCursor:
         """Leave out this many windows."""
         self._next += hops * self.hop
 
-    def skip_before(self, position: int) -> int:
-        """Leave out windows that begin before `position`; how many."""
-        hops = max(0, -(-(position - self._next) // self.hop))
-        self.skip(hops)
-        return hops
-
     def take(self) -> tuple[int, tuple[tuple[int, int], ...]]:
         """Start of the next window and the gaps that touch it; moves one hop on."""
         start = self._next

@@ -94,7 +94,7 @@ def test_a_wrong_override_is_refused_in_its_own_words(override: str, said: str) 
 
 def test_an_override_below_a_plain_value_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "model: a\n")
-    with pytest.raises(SettingsError, match="--set model.name=b: model is not a group of settings"):
+    with pytest.raises(SettingsError, match=r"--set model\.name=b: model is not a group of settings"):
         load(file, ["model.name=b"])
 
 
