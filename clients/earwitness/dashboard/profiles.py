@@ -48,17 +48,17 @@ def _profile(
     current = panel.current(now)
     speaking = isinstance(current, SpeakerVerified) and current.speaker == name
     accepted = last is not None and panel.threshold is not None and last >= panel.threshold
-    colour = palette.DIM if stale or not (speaking or accepted) else palette.GOOD
+    alive = palette.DIM if stale else palette.GOOD
     spark_width = max(1, width - name_width - 2 - 7 - 11)
     *upper, lowest = sparkline(history, panel.threshold, spark_width, rows=rows, stale=stale)
     indent = Text(" " * (name_width + 2))
     return [
         *(Text.assemble(indent, row) for row in upper),
         Text.assemble(
-            (cell(name, name_width), f"bold {colour}" if speaking else ""),
+            (cell(name, name_width), f"bold {alive}" if speaking else ""),
             "  ",
             lowest,
-            (f"{number(last):>7}", colour),
-            (f"{'verified' if speaking else '':>11}", colour),
+            (f"{number(last):>7}", alive if accepted else palette.DIM),
+            (f"{'verified' if speaking else '':>11}", alive),
         ),
     ]

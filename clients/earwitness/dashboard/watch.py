@@ -29,7 +29,7 @@ QUIT_KEYS = b"qQ\x03\x04"
 
 
 def watch(subscription: Subscription[AnyEvent | Notice], console: Console) -> None:
-    """Draw until the user or `subscription.stop()` ends it."""
+    """Draw until the user or `subscription.stop()` ends it; handles signals, so only in the main thread."""
     state = DashboardState(subscription.endpoint)
     with (
         _terminal(subscription) as keyboard,
