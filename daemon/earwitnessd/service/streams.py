@@ -25,6 +25,8 @@ class Streams:
         self._tell = tell
         self._supervisors: dict[str, CaptureSupervisor] = {}
         self._sources: dict[str, AnySource] = {}
+        self._openings: dict[str, int] = {}
+        # of streams that were removed: should one come back, its stream_id must be new
         self._leaving: list[CaptureSupervisor] = []
         # removed, but their processes still run
         self._watched: dict[int, CaptureSupervisor] = {}
@@ -38,13 +40,16 @@ class Streams:
         """Start what is new, stop what is gone, restart what has changed; leave the rest alone."""
         for name in [name for name, source in self._sources.items() if sources.get(name) != source]:
             supervisor = self._supervisors.pop(name)
+            self._openings[name] = supervisor.openings
             del self._sources[name]
             supervisor.stop(time.monotonic())
             self._leaving.append(supervisor)
             self._tell(StreamRemoved(name))
         for name, source in sources.items():
             if name not in self._supervisors:
-                supervisor = CaptureSupervisor(name, source, self._audio_endpoint, self._boot)
+                supervisor = CaptureSupervisor(
+                    name, source, self._audio_endpoint, self._boot, openings=self._openings.get(name, 0)
+                )
                 self._supervisors[name] = supervisor
                 self._sources[name] = source
                 self._tell(StreamAdded(name, source))
