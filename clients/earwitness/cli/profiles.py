@@ -11,10 +11,17 @@ from .. import palette
 from ..words import clean, day, number, span
 from .connection import Connection, print_json, show, table
 
-profiles = typer.Typer(name="profiles", help="The enrolled people.", no_args_is_help=True)
+profiles = typer.Typer(name="profiles", help="The enrolled people.", invoke_without_command=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@profiles.callback()
+def _profiles(context: typer.Context) -> None:
+    """The enrolled people; without a command, list them."""
+    if context.invoked_subcommand is None:
+        list_all(context)
 
 
 @profiles.command(name="list")

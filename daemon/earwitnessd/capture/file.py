@@ -49,7 +49,7 @@ class FileReplay:
         self._block: int = max(1, round((PACED_BLOCK_S if self._paced else FAST_BLOCK_S) * rate))
         self._started_ns = time.monotonic_ns()
         duration_s = None if self._settings.loop else count / rate
-        return Origin(path, rate, channels, self._paced, duration_s)
+        return Origin(Path(path).name, rate, channels, self._paced, duration_s)
 
     def _open_file(self) -> soundfile.SoundFile:
         path = Path(self._settings.path)
