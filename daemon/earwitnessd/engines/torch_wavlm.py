@@ -133,7 +133,8 @@ def _describe(device: torch.device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)}), float32"
     if device.type == "cpu":
-        return f"cpu ({torch.get_num_threads()} threads), float32"
+        threads = torch.get_num_threads()
+        return f"cpu ({threads} thread{'s' if threads > 1 else ''}), float32"
     return f"{device}, float32"
 
 
