@@ -107,8 +107,9 @@ class Hearing:
 
     @property
     def full(self) -> bool:
-        """A recording has sent as much as should wait here."""
-        return self.opened is not None and not self.opened.paced and self.backlog_s > UNPACED_BACKLOG_S
+        """A recording has sent as much as should wait here; never before there is a window to work off."""
+        recording = self.opened is not None and not self.opened.paced
+        return recording and self.due > 0 and self.backlog_s > UNPACED_BACKLOG_S
 
     def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
         """Take what the capture process said; the events that follow from it."""
@@ -117,10 +118,12 @@ class Hearing:
             if not isinstance(message, Opened):
                 return []  # before it opened, or the last words of an opening that was given up
             self._begin(message.stream_id)
+        if self.opened is None and not isinstance(message, Opened | Ended):
+            return []  # what was still on its way when the opening was given up
         match message:
             case Opened():
                 return self._on_opened(message)
-            case Audio() if samples is not None and self.opened is not None:
+            case Audio() if samples is not None:
                 return self._on_audio(message, samples)
             case Lost():
                 return self._on_gap(message.position, message.samples, message.reason)
@@ -138,6 +141,7 @@ class Hearing:
         self.stream_id = stream_id
         self.opened = None
         self.level_dbfs = None
+        self.zero_run_s = 0.0
         events: list[Event] = []
         if self._activity.speaking:
             events.append(self._speech_stopped(self.position))
@@ -282,7 +286,8 @@ class Hearing:
         measured = quality.measure(samples, [(a - start, b - start) for a, b in spans])
         speech_s = self._activity.speech_seconds(start, window.stop)
         new_speech_s = self._activity.speech_seconds(max(start, self._heard_until), window.stop)
-        self._heard_until = window.stop
+        # the gate decides in whole chunks: the rest of this window's speech is the next one's
+        self._heard_until = min(window.stop, self._activity.decided_until or 0)
         self.counters.speech_s += new_speech_s
         reasons = self._reasons(window, speech_s, measured)
         arrival = self._arrival(window.stop)

@@ -61,6 +61,10 @@ class Collector:
         self._snrs_db: list[float] = []
         self._strangers = 0
 
+    def has(self, speech_s: float) -> bool:
+        """Whether there is so much net speech, in enough windows for a template."""
+        return self.speech_s >= speech_s and len(self._vectors) >= MIN_WINDOWS
+
     def add(self, heard: HeardWindow, vector: Vector | None) -> Progress:
         """Take a window, embedded or not; EnrolmentRefusedError on a second voice."""
         hint = next((HINTS[reason] for reason in heard.reasons if reason in HINTS), "keep talking")

@@ -47,7 +47,7 @@ def _hear(hearing: Hearing, samples: Samples) -> Iterator[HeardWindow]:
     for position in range(0, len(samples), block):
         audio = Audio(stream=hearing.stream, stream_id="recording", monotonic_ns=now_ns, position=position)
         hearing.on_message(audio, samples[position : position + block])
-        yield from hearing.take_due(1)
+        yield from hearing.take_due(hearing.due)
 
 
 def _decode(recording: bytes) -> Samples:

@@ -35,7 +35,7 @@ class LiveEnrolment:
     def on_window(self, heard: HeardWindow, vector: Vector | None) -> Template | None:
         """Take one of the stream's windows; the template once there is enough."""
         self._progress = self._collector.add(heard, vector)
-        return self._collector.finish() if self._collector.speech_s >= self.needed_s else None
+        return self._collector.finish() if self._collector.has(self.needed_s) else None
 
     def event(self, state: EnrolmentState, hint: str | None = None) -> EnrollProgress:
         """Where it stands."""

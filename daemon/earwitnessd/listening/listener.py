@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 
 import msgspec
@@ -98,7 +99,8 @@ class Listener(threading.Thread):
                 audio.set(zmq.LINGER, 0)
                 audio.bind(self._audio_endpoint)
                 parts = self._open_parts()
-                self._work(audio, parts)
+                with closing(parts.people):
+                    self._work(audio, parts)
         except EXPECTED as error:
             self._outbox.put(Failed(reason=str(error)))
         except Exception as error:
@@ -120,6 +122,7 @@ class Listener(threading.Thread):
             device=parts.embedder.device,
             threshold=parts.model.threshold,
             profiles=len(parts.people.matrix.names),
+            profiles_other_model=parts.people.other_model,
         )
         self._outbox.put(ready)
         poller = zmq.Poller()
@@ -129,7 +132,6 @@ class Listener(threading.Thread):
         while not self._stopping:
             poller.poll(int(PULSE_S * 1000) if idle else 0)
             idle = self._round(audio)
-        parts.people.close()
 
     def _round(self, audio: zmq.Socket[bytes]) -> bool:
         """One turn of the loop; False if more is already waiting."""

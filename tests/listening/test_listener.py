@@ -1,0 +1,393 @@
+"""The engine thread: blocks of audio in, decisions out; asked by main, and never silently dead."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+
+from earwitness.control import (
+    CancelEnrollment,
+    DeleteProfile,
+    EnrollAudio,
+    Enrolled,
+    EnrollLive,
+    Enrolment,
+    GetStatus,
+    ListProfiles,
+    Profiles,
+)
+from earwitness.events import (
+    RATE,
+    EnrollProgress,
+    ProfileEnrolled,
+    SpeakerLost,
+    SpeakerUnknown,
+    SpeakerVerified,
+    SpeechStarted,
+    StreamGap,
+    StreamLost,
+    StreamOpened,
+    WindowScored,
+)
+from earwitnessd.capture.messages import pack
+from earwitnessd.engines import EmbedError
+from earwitnessd.handover import Answer, CaptureGone, Failed, NewRules, Pulse, Ready, Refusal, StreamRemoved
+from earwitnessd.listening.listener import Parts
+from earwitnessd.models import ModelError
+from earwitnessd.profiles import ProfileStore
+from earwitnessd.settings.root import Windows
+
+from ..voices import ANNA_HZ, BEN_HZ, ENERGY, EVE_HZ, Mouth, ToneEmbedder, room, sound_file, talking
+from .engine import MODEL, RULES, BrokenEmbedder, Engine, HeldEmbedder
+
+BOTH = {"anna": ANNA_HZ, "ben": BEN_HZ}
+
+
+class NotingEmbedder(ToneEmbedder):
+    """Remembers which pitches were in each batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pitches: list[set[int]] = []
+
+    def embed(self, windows: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float32]:
+        vectors = super().embed(windows)
+        self.pitches.append({int(band) for band in vectors.argmax(axis=1)})
+        return vectors
+
+
+def listed(engine: Engine) -> list[str]:
+    answer = engine.ask(ListProfiles())
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.result, Profiles)
+    return [profile.name for profile in answer.result.profiles]
+
+
+def test_the_engine_says_first_what_it_works_with() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        ready = engine.until_word(Ready)
+    assert engine.words[0] == ready
+    assert ready == Ready("tones", ToneEmbedder.model_id, "a test", 0.8, profiles=2)
+
+
+def test_a_voice_that_is_enrolled_is_verified_and_another_is_unknown() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        engine.say(engine.open(), np.concatenate([talking(ANNA_HZ, 5.0), room(4.0), talking(EVE_HZ, 6.0)]))
+        verified = engine.until_said(SpeakerVerified)
+        unknown = engine.until_said(SpeakerUnknown)
+    assert (verified.stream, verified.speaker, verified.runner_up) == ("desk", "anna", "ben")
+    assert verified.score > 0.95
+    assert verified.stop == 3.5 * RATE
+    assert unknown.nearest in BOTH
+    assert [type(event) for event in engine.events[:2]] == [StreamOpened, SpeechStarted]
+
+
+def test_a_scored_window_names_everybody_and_where_the_time_went() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        engine.say(engine.open(), talking(ANNA_HZ, 3.0))
+        scored = engine.until_said(WindowScored)
+    assert [score.speaker for score in scored.scores] == ["anna", "ben"]
+    assert (scored.start, scored.stop, scored.inconclusive) == (0, 3 * RATE, [])
+    assert scored.speech_s == pytest.approx(6 * 0.35, abs=0.3)
+    latency = scored.latency_ms
+    parts = latency.capture + latency.queue + latency.embed + latency.decide
+    assert latency.total == pytest.approx(parts, abs=0.01)
+    assert min(latency.queue, latency.embed, latency.decide) >= 0.0
+
+
+def test_due_windows_of_several_streams_are_one_batch() -> None:
+    embedder = NotingEmbedder()
+    both = {int(ANNA_HZ // 100), int(BEN_HZ // 100)}
+    with Engine(embedder, enrolled=BOTH) as engine:
+        mouths = {ANNA_HZ: engine.open("desk"), BEN_HZ: engine.open("door")}
+        for _ in range(20):
+            scored = len(engine.of(WindowScored))
+            for pitch_hz, mouth in mouths.items():
+                engine.say(mouth, talking(pitch_hz, 3.0), block=3 * RATE)
+            engine.until_said(WindowScored, scored + 2)
+            if both in embedder.pitches:
+                break
+        assert both in embedder.pitches
+        assert {scored.stream for scored in engine.of(WindowScored)} == {"desk", "door"}
+
+
+def test_with_nobody_enrolled_nothing_is_embedded_and_windows_say_so() -> None:
+    with Engine() as engine:
+        engine.say(engine.open(), talking(ANNA_HZ, 5.0))
+        engine.until_said(WindowScored, 5)
+        assert isinstance(engine.embedder, ToneEmbedder)
+        assert engine.embedder.batches == []
+    assert {tuple(scored.inconclusive) for scored in engine.of(WindowScored)} == {("no_profiles",)}
+    assert not any(scored.scores for scored in engine.of(WindowScored))
+
+
+def test_silence_and_gaps_are_not_embedded() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        mouth = engine.open()
+        engine.say(mouth, room(4.0))
+        engine.send(pack(mouth.lost(RATE)))
+        engine.say(mouth, talking(ANNA_HZ, 2.0))
+        engine.until_said(WindowScored, 9)
+        assert isinstance(engine.embedder, ToneEmbedder)
+        assert engine.embedder.batches == []
+        pulse = engine.until_pulse(lambda pulse: pulse.streams[0].position == 7 * RATE)
+    assert engine.until_said(StreamGap).samples == RATE
+    assert pulse.streams[0].counters.lost_samples == RATE
+    assert pulse.streams[0].counters.windows_scored == 0
+    assert pulse.streams[0].counters.windows_silent >= 3
+
+
+def test_somebody_enrols_live_and_is_verified_from_then_on() -> None:
+    with Engine() as engine:
+        mouth = engine.open()
+        engine.until_said(StreamOpened)
+        answer = engine.ask(EnrollLive(name="anna", speech_s=4.0))
+        assert isinstance(answer, Answer)
+        assert isinstance(answer.result, Enrolment)
+        assert (answer.result.stream, answer.result.needed_s) == ("desk", 4.0)
+        engine.say(mouth, talking(ANNA_HZ, 9.0))
+        enrolled = engine.until_said(ProfileEnrolled)
+        done = engine.until(lambda: [each for each in engine.of(EnrollProgress) if each.state == "done"])[0]
+        engine.say(mouth, talking(ANNA_HZ, 5.0))
+        verified = engine.until_said(SpeakerVerified)
+        assert listed(engine) == ["anna"]
+    assert (enrolled.speaker, enrolled.exemplars) == ("anna", 1)
+    assert done.enrolment == answer.result.enrolment
+    assert done.speech_s >= 4.0
+    assert verified.speaker == "anna"
+    steps = [each.speech_s for each in engine.of(EnrollProgress)]
+    assert steps == sorted(steps)
+
+
+def test_a_second_voice_in_an_enrolment_is_refused() -> None:
+    with Engine() as engine:
+        mouth = engine.open()
+        engine.until_said(StreamOpened)
+        engine.ask(EnrollLive(name="anna", speech_s=60.0))
+        engine.say(mouth, np.concatenate([talking(ANNA_HZ, 5.0), talking(BEN_HZ, 5.0)]))
+        refused = engine.until(lambda: [e for e in engine.of(EnrollProgress) if e.state == "refused"])[0]
+        assert listed(engine) == []
+    assert "a second voice" in refused.hint
+
+
+def test_an_enrolment_is_cancelled_and_another_can_begin() -> None:
+    with Engine() as engine:
+        engine.open()
+        engine.until_said(StreamOpened)
+        begun = engine.ask(EnrollLive(name="anna", stream="desk"))
+        assert isinstance(begun, Answer)
+        assert isinstance(begun.result, Enrolment)
+        again = engine.ask(EnrollLive(name="ben"))
+        assert isinstance(again, Refusal)
+        assert again.code == "conflict"
+        assert isinstance(engine.ask(CancelEnrollment(enrolment=begun.result.enrolment)), Answer)
+        assert isinstance(engine.ask(EnrollLive(name="ben")), Answer)
+
+
+def test_enrolling_needs_a_stream_that_is_named_known_and_live() -> None:
+    with Engine() as engine:
+        engine.open("desk")
+        engine.open("door")
+        engine.until_said(StreamOpened, 2)
+        engine.tell(CaptureGone("door", "door-1", "unplugged", final=False))
+        engine.until_said(StreamLost)
+        refusals = [engine.ask(EnrollLive(name="anna", stream=stream)) for stream in (None, "attic", "door")]
+    said = [(each.code, each.message) for each in refusals if isinstance(each, Refusal)]
+    assert said == [
+        ("bad_request", "name the stream to enrol from: desk, door"),
+        ("not_found", "there is no stream 'attic'; there are: desk, door"),
+        ("refused", "stream door is not live: nothing can be heard there now"),
+    ]
+
+
+def test_somebody_is_enrolled_from_a_recording_while_a_stream_goes_on() -> None:
+    with Engine(enrolled={"ben": BEN_HZ}) as engine:
+        mouth = engine.open()
+        engine.say(mouth, talking(BEN_HZ, 4.0))
+        answer = engine.ask(EnrollAudio(name="anna", source="a.flac"), sound_file(talking(ANNA_HZ, 20.0)))
+        engine.say(mouth, talking(ANNA_HZ, 5.0))
+        engine.until(lambda: [each for each in engine.of(SpeakerVerified) if each.speaker == "anna"])
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.result, Enrolled)
+    assert answer.result.exemplars == 1
+    assert answer.result.speech_s == pytest.approx(40 * 0.35, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    ("recording", "why"),
+    [
+        (b"this is no sound", "not a sound file"),
+        (sound_file(np.zeros(5 * RATE, dtype=np.float32)), "silent from beginning to end"),
+        (sound_file(room(9.0)), "only 0 usable windows"),
+        (sound_file(talking(ANNA_HZ, 4.0)), "only 1 usable windows"),
+        (sound_file(np.concatenate([talking(ANNA_HZ, 9.0), talking(BEN_HZ, 9.0)])), "a second voice"),
+    ],
+)
+def test_a_recording_that_makes_no_template_is_refused(recording: bytes, why: str) -> None:
+    with Engine() as engine:
+        refusal = engine.ask(EnrollAudio(name="anna"), recording)
+        assert isinstance(refusal, Refusal)
+        assert refusal.code == "refused"
+        assert why in refusal.message
+        assert listed(engine) == []
+
+
+def test_a_method_that_is_mains_business_is_refused() -> None:
+    with Engine() as engine:
+        refusal = engine.ask(GetStatus())
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "internal"
+
+
+def test_a_deleted_person_is_no_longer_vouched_for() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        mouth = engine.open()
+        engine.say(mouth, talking(ANNA_HZ, 4.0))
+        engine.until_said(SpeakerVerified)
+        assert isinstance(engine.ask(DeleteProfile(name="anna")), Answer)
+        lost = engine.until_said(SpeakerLost)
+    assert (lost.previous, lost.reason) == ("anna", "profile")
+
+
+def test_a_recording_is_worked_off_before_its_stream_is_lost() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        mouth = engine.open(paced=False)
+        engine.say(mouth, talking(ANNA_HZ, 20.0))
+        engine.send(pack(mouth.ended("end of file")))
+        lost = engine.until_said(StreamLost)
+    scored = [
+        event for event in engine.events[: engine.events.index(lost)] if isinstance(event, WindowScored)
+    ]
+    assert [each.stop for each in scored] == list(range(3 * RATE, 20 * RATE + 1, RATE // 2))
+    assert (lost.reason, lost.final, lost.stop) == ("end of file", True, 20 * RATE)
+    (gone,) = engine.of(SpeakerLost)
+    assert (gone.previous, gone.reason) == ("anna", "stream")
+
+
+def test_a_recording_with_windows_longer_than_may_wait_is_worked_off_too() -> None:
+    settings = msgspec.structs.replace(ENERGY, windows=Windows(length_s=12.0, hop_s=12.0))
+    with Engine(enrolled=BOTH, settings=settings) as engine:
+        mouth = engine.open(paced=False)
+        engine.say(mouth, talking(ANNA_HZ, 25.0))
+        engine.send(pack(mouth.ended()))
+        engine.until_said(StreamLost)
+    assert [scored.start for scored in engine.of(WindowScored)] == [0, 12 * RATE]
+
+
+def test_a_vanished_capture_process_loses_stream_and_speaker() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        engine.say(engine.open(), talking(ANNA_HZ, 4.0))
+        engine.until_said(SpeakerVerified)
+        engine.tell(CaptureGone("desk", "desk-1", "killed by signal 9", final=False))
+        lost = engine.until_said(StreamLost)
+        pulse = engine.until_pulse(lambda pulse: bool(pulse.streams) and not pulse.streams[0].live)
+    assert (lost.reason, lost.final) == ("killed by signal 9", False)
+    assert engine.until_said(SpeakerLost).reason == "stream"
+    assert pulse.streams[0].speaker is None
+
+
+def test_a_removed_stream_is_forgotten() -> None:
+    with Engine(enrolled=BOTH) as engine:
+        mouth = engine.open()
+        engine.open("door")
+        engine.until_said(StreamOpened, 2)
+        engine.tell(StreamRemoved("desk"))
+        engine.until_obeyed()
+        engine.say(mouth, talking(ANNA_HZ, 4.0))
+        engine.until_pulse(lambda pulse: [stream.stream for stream in pulse.streams] == ["door"])
+    assert engine.of(WindowScored) == []
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        [b""],
+        [b"garbage"],
+        [b"\xff" * 1000, b"\x00" * 1000],
+        pack(Mouth().audio(room(0.1))),
+        [*pack(Mouth().audio(room(0.1))), b"not samples"],
+        [*pack(Mouth().audio(room(0.1)), room(0.1)), b"one too many"],
+    ],
+)
+def test_garbage_on_the_audio_socket_is_survived(frames: list[bytes]) -> None:
+    with Engine(enrolled=BOTH) as engine:
+        mouth = engine.open()
+        engine.send(frames)
+        engine.say(mouth, talking(ANNA_HZ, 3.0))
+        assert engine.until_said(WindowScored).scores[0].speaker == "anna"
+
+
+def test_overload_skips_whole_hops_and_the_pulse_counts_them() -> None:
+    embedder = HeldEmbedder()
+    with Engine(embedder, enrolled=BOTH, settings=ENERGY) as engine:
+        mouth = engine.open()
+        engine.say(mouth, talking(ANNA_HZ, 3.0))
+        assert embedder.entered.wait(15.0)
+        engine.say(mouth, talking(ANNA_HZ, 10.0), block=10 * RATE)
+        embedder.let_go.set()
+        pulse = engine.until_pulse(
+            lambda pulse: bool(pulse.streams) and pulse.streams[0].position == 13 * RATE
+        )
+        engine.until(lambda: engine.of(WindowScored)[-1].stop == 13 * RATE)
+    assert pulse.streams[0].counters.windows_skipped == 16
+    assert len(engine.of(WindowScored)) == 1 + 4
+
+
+def test_other_rules_hold_at_once() -> None:
+    patient = replace(RULES, verify_windows=50)
+    with Engine(enrolled=BOTH, rules=patient) as engine:
+        mouth = engine.open()
+        engine.say(mouth, talking(ANNA_HZ, 8.0))
+        engine.until_said(WindowScored, 11)
+        assert engine.of(SpeakerVerified) == []
+        engine.tell(NewRules(replace(RULES, verify_windows=1)))
+        engine.until_obeyed()
+        engine.say(mouth, talking(ANNA_HZ, 1.0))
+        assert engine.until_said(SpeakerVerified).speaker == "anna"
+
+
+def test_a_reload_brings_people_that_another_program_has_enrolled() -> None:
+    with Engine(enrolled={"ben": BEN_HZ}) as engine, Engine(enrolled={"anna": ANNA_HZ}) as other:
+        with closing(ProfileStore(other.profiles)) as store:
+            (anna,) = store.profile("anna").exemplars
+        with closing(ProfileStore(engine.profiles)) as store:
+            store.add("anna", anna)
+        engine.tell(NewRules(RULES))
+        engine.until_pulse(lambda pulse: pulse.profiles == 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (EmbedError("the GPU is gone: restart"), "the GPU is gone: restart"),
+        (RuntimeError("out of memory"), "out of memory"),
+        (ZeroDivisionError(), "ZeroDivisionError()"),
+    ],
+)
+def test_an_engine_that_cannot_compute_says_why_it_ends(error: Exception, reason: str) -> None:
+    with Engine(BrokenEmbedder(error), enrolled=BOTH) as engine:
+        engine.say(engine.open(), talking(ANNA_HZ, 3.0))
+        failed = engine.until_word(Failed)
+        engine.listener.join(15.0)
+        assert not engine.listener.is_alive()
+    assert failed.reason == reason
+
+
+def test_an_engine_that_cannot_open_its_model_says_why() -> None:
+    class Modelless(Engine):
+        def open_parts(self) -> Parts:
+            raise ModelError(f"{MODEL.name}: no such model; earwitnessd model pull it")
+
+    with Modelless() as engine:
+        failed = engine.until_word(Failed)
+    assert failed.reason == "tones: no such model; earwitnessd model pull it"
+    assert not [word for word in engine.words if isinstance(word, Ready)]
+
+
+def test_an_engine_pulses_although_nothing_happens() -> None:
+    with Engine() as engine:
+        engine.until(lambda: len([word for word in engine.words if isinstance(word, Pulse)]) >= 3)

@@ -1,0 +1,140 @@
+"""Voices made of tones, a capture process that says what it is told to, and an embedder that knows tones."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import soundfile
+
+from earwitnessd.capture.messages import RATE, Alive, Audio, Ended, LossReason, Lost, Opened, Samples
+from earwitnessd.engines import Vectors, Windows
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+
+ANNA_HZ = 250.0
+BEN_HZ = 850.0
+EVE_HZ = 1450.0
+BANDS = 20  # of 100 Hz each
+NS = 1_000_000_000
+
+ENERGY = Settings(speech_gate=SpeechGateSettings(type="energy"))
+
+
+def room(seconds: float, level: float = 0.0005, seed: int = 1) -> Samples:
+    """A quiet room."""
+    samples = np.random.default_rng(seed).standard_normal(round(seconds * RATE)) * level
+    return samples.astype(np.float32)
+
+
+def talking(pitch_hz: float, seconds: float, *, level: float = 0.3, seed: int = 1) -> Samples:
+    """Syllables of 0.35 s with pauses of 0.15 s between them."""
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    syllables = (time_s % 0.5) < 0.35
+    tone = level * np.sin(2 * np.pi * pitch_hz * time_s) * syllables
+    return (tone + room(seconds, seed=seed)).astype(np.float32)
+
+
+def sound_file(samples: Samples, rate: int = RATE, kind: str = "WAV", subtype: str | None = None) -> bytes:
+    """The bytes of a recording."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format=kind, subtype=subtype)
+    return file.getvalue()
+
+
+class ToneEmbedder:
+    """Embeds by pitch: an `Embedder` that needs no model."""
+
+    model_id = "tones@0000"
+    device = "a test"
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def embed(self, windows: Windows) -> Vectors:
+        self.batches.append(len(windows))
+        powers = np.square(np.abs(np.fft.rfft(windows, axis=1)))
+        hertz = np.fft.rfftfreq(windows.shape[1], 1 / RATE)
+        bands = [
+            powers[:, (hertz >= 100 * band) & (hertz < 100 * (band + 1))].sum(1) for band in range(BANDS)
+        ]
+        vectors = np.sqrt(np.stack(bands, axis=1))
+        unit: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return unit
+
+    def warm_up(self, window_samples: int, batch: int) -> None:
+        self.embed(np.ones((batch, window_samples), dtype=np.float32))
+        self.batches.clear()
+
+
+class Mouth:
+    """One opening of a stream: makes its messages, counting the position."""
+
+    def __init__(
+        self,
+        stream: str = "desk",
+        stream_id: str = "desk-1",
+        *,
+        paced: bool = True,
+        began_ns: int = 1000 * NS,
+    ) -> None:
+        self.stream = stream
+        self.stream_id = stream_id
+        self.position = 0
+        self._paced = paced
+        self._began_ns = began_ns
+
+    @property
+    def now_ns(self) -> int:
+        """When the last sample so far was captured."""
+        return self._began_ns + self.position * NS // RATE
+
+    def opened(self) -> Opened:
+        return Opened(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            monotonic_ns=self.now_ns,
+            description="a test",
+            native_rate=48_000,
+            native_channels=2,
+            paced=self._paced,
+        )
+
+    def audio(self, samples: Samples) -> Audio:
+        """The message that comes with these samples."""
+        start = self.position
+        self.position += len(samples)
+        return Audio(stream=self.stream, stream_id=self.stream_id, monotonic_ns=self.now_ns, position=start)
+
+    def lost(self, samples: int, reason: LossReason = "overflow") -> Lost:
+        start = self.position
+        self.position += samples
+        return Lost(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            monotonic_ns=self.now_ns,
+            position=start,
+            samples=samples,
+            reason=reason,
+        )
+
+    def alive(self, *, overflows: int = 0, stalls: int = 0, zero_run_s: float = 0.0) -> Alive:
+        return Alive(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            monotonic_ns=self.now_ns,
+            overflows=overflows,
+            stalls=stalls,
+            zero_run_s=zero_run_s,
+            clock_lag_ms=0.0,
+        )
+
+    def ended(self, reason: str = "end of file", *, final: bool = True) -> Ended:
+        return Ended(
+            stream=self.stream,
+            stream_id=self.stream_id,
+            monotonic_ns=self.now_ns,
+            reason=reason,
+            final=final,
+            position=self.position,
+        )
