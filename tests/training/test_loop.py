@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file
 from transformers import WavLMForXVector
 
+from earwitnessd.training import normalisation
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.loop import Progress
 from earwitnessd.training.network import build, embed, keep_first_layer_exact
-from earwitnessd.training.settings import ModelSettings
+from earwitnessd.training.settings import MarginSettings, ModelSettings
 from tests.training.recipes import TINY, pool_of, tiny_recipe, tiny_trainer
 from tests.training.voices import write_speakers
 
@@ -65,7 +66,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(speakers: Path, tmp_path: Pat
 
 
 def test_training_lowers_the_loss_and_reports_the_dev_error(speakers: Path, tmp_path: Path) -> None:
-    recipe = tiny_recipe(steps=60)
+    recipe = msgspec.structs.replace(tiny_recipe(steps=60), margin=MarginSettings(weight=0.0))
     pool = pool_of(speakers, recipe, tmp_path / "cache")
     seen: list[Progress] = []
     tiny_trainer(recipe, pool, tmp_path / "out", dimensions=8).run(lambda _embed: 0.25, seen.append)
@@ -102,6 +103,26 @@ def test_fine_tuning_the_head_leaves_the_rest_as_it_was(speakers: Path, tmp_path
 def test_a_model_to_start_from_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="nowhere"):
         build(ModelSettings(start=str(tmp_path / "nowhere")))
+
+
+def test_normalisation_folds_into_the_head_without_changing_what_it_computes() -> None:
+    torch.manual_seed(0)
+    network, normalise = build(ModelSettings(config=TINY, bandpass_bands=8))
+    plain_names = set(network.state_dict())
+    normalisation.insert(network)
+    network.train()
+    with torch.no_grad():
+        for _ in range(3):
+            network(torch.randn(4, 8000))
+        for module in network.modules():
+            if isinstance(module, normalisation.ChannelNorm) and module.affine:
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_()
+    folded = normalisation.folded(network.eval())
+    waves = np.random.default_rng(0).standard_normal((3, 16000)).astype(np.float32)
+    expected = embed(network, normalise, torch.device("cpu"), waves)
+    np.testing.assert_allclose(embed(folded, normalise, torch.device("cpu"), waves), expected, atol=1e-5)
+    assert set(folded.state_dict()) == plain_names
 
 
 def test_the_first_layer_as_a_product_equals_the_convolution() -> None:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import WavLMForXVector
 
-from earwitnessd.training import checkpoint, network, schedule
+from earwitnessd.training import checkpoint, network, normalisation, schedule
 from earwitnessd.training.augmentation import Augmenter
 from earwitnessd.training.export import export
 from earwitnessd.training.losses import MarginHead, TeacherHead
@@ -61,6 +61,8 @@ class Trainer:
         self._settings, self._sampler, self._augmenter = settings, sampler, augmenter
         self._targets, self._output, self._device = targets, output, device
         student, self._normalise = network.build(settings.model)
+        if settings.model.batch_normalise and not settings.model.start:
+            normalisation.insert(student)
         dimensions = student.config.xvector_output_dim
         margin = MarginHead(dimensions, sampler.classes, settings.margin.scale)
         teacher = (
@@ -122,7 +124,7 @@ class Trainer:
             "loss": self._loss,
         }
         checkpoint.save(self._output, self._settings, state)
-        export(self._average, self._normalise, self._output / "model")
+        export(normalisation.folded(self._average), self._normalise, self._output / "model")
 
     def _draw(self, step: int) -> Step:
         # Seeded by the step, not by what was drawn before: a resumed run sees what the whole run would have.
@@ -164,9 +166,7 @@ class Trainer:
         """Move the average; at the start it follows faster, else it would remember the random weights."""
         decay = min(self._settings.schedule.ema_decay, (1 + self._step) / (10 + self._step))
         with torch.no_grad():
-            torch._foreach_lerp_(
-                list(self._average.parameters()), list(self._student.parameters()), 1 - decay
-            )
+            torch._foreach_lerp_(_tensors(self._average), _tensors(self._student), 1 - decay)
 
     def _embed(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
         return network.embed(self._average, self._normalise, self._device, waves)
@@ -186,3 +186,9 @@ class Trainer:
     def _progress(self, done: float) -> Progress:
         rate = self._optimiser.param_groups[0]["lr"]
         return Progress(self._step, done, self._minutes, self._loss, rate, self._dev_eer)
+
+
+def _tensors(student: nn.Module) -> list[torch.Tensor]:
+    """Parameters, and the running statistics of normalisations."""
+    statistics = [buffer for buffer in student.buffers() if buffer.is_floating_point()]
+    return [*student.parameters(), *statistics]

@@ -96,6 +96,8 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bandpass_bands: int = 0
     # a new network's first layer starts as this many mel-spaced band-pass filters; 0: random
     bandpass_phases: int = 3
+    batch_normalise: bool = True
+    # train a new network's head with batch normalisation; the written model holds it folded into its weights
     normalise: bool = True
     # the feature extractor scales each window to zero mean and unit variance
     config: dict[str, Any] = {}
