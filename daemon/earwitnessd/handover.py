@@ -77,6 +77,8 @@ class Ready:
     threshold: float | None
     # cosine that the model's makers suggest
     profiles: int
+    profiles_other_model: int
+    # people who cannot be recognised: they were enrolled with another model only
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,9 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
+LEVELS: Mapping[State, int] = {"backing_off": logging.WARNING, "failed": logging.ERROR}
+# the rest is the way things go
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -278,4 +281,5 @@ class CaptureSupervisor:
     def _enter(self, state: State, reason: str) -> None:
         self._state = state
         self._transitions.append(Transition(self._stream, self.stream_id, state, reason))
-        log.info("capture %s: %s%s", self._stream, state, f" ({reason})" if reason else "")
+        level = LEVELS.get(state, logging.INFO)
+        log.log(level, "stream %s: %s%s", self._stream, state, f" ({reason})" if reason else "")

@@ -34,7 +34,8 @@ def demo(
         _say(as_json, "Starting a daemon and enrolling Anna and Ben from 15 seconds each ...")
         with play.stage(conversation, model, fast=fast) as stage:
             _say(as_json, f"Playing {conversation.duration_s:.0f} seconds of conversation ...")
-            performance = play.perform(stage) if fast or as_json else _with_dashboard(stage)
+            watched = sys.stdout.isatty() and not (fast or as_json)
+            performance = _with_dashboard(stage) if watched else play.perform(stage)
     except (play.DemoError, ControlError, NoDaemon) as error:
         print(f"earwitnessd demo: {error}", file=sys.stderr)
         raise typer.Exit(CANNOT_START) from None

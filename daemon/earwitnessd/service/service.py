@@ -173,6 +173,12 @@ class Service:
         ready = self._ready
         log.info("earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid())
         log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
+        if ready.profiles_other_model:
+            log.warning(
+                "%d people are enrolled with another model only: they cannot be recognised; enrol them with %s",
+                ready.profiles_other_model,
+                ready.model,
+            )
         log.info("events on %s, control on %s", endpoints.events, endpoints.control)
         if "tcp://" in endpoints.events + endpoints.control and not self._settings.sockets.curve:
             log.warning("sockets.insecure: everybody who reaches the port can listen and control")
