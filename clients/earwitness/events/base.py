@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+
+from .units import Hertz, Samples, Timestamp
 
 SCHEMA = 1
 RATE = 16_000  # Hz of every position in every event
 
+# What the schema says, decoding does not demand: a subscriber survives a daemon that is newer.
+Version = Annotated[int, msgspec.Meta(extra_json_schema={"const": SCHEMA})]
+Assurance = Annotated[str, msgspec.Meta(extra_json_schema={"const": "evidence"})]
+
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """The header. The publisher fills in boot, seq, topic_seq and time."""
+    """What every event has. The publisher fills in boot, seq, topic_seq and time."""
 
     state_group: ClassVar[str | None] = None
     # events of one group and stream replace each other as "last value"; None: never sent again
 
-    v: int = SCHEMA
+    v: Version = SCHEMA
+    """version of this contract; skip events of another"""
     boot: str = ""
-    # uuid of this start of the daemon
+    """uuid of this start of the daemon; another value: it was restarted, forget what the last one said"""
     seq: int = 0
-    # counts every event of this boot from 1; who subscribes to everything sees each number once
+    """counts all events of this boot, from 1. If you subscribe to everything, a jump is a loss"""
     topic_seq: int = 0
-    # counts the events of this topic from 1; who subscribes to a part sees losses by it
+    """counts the events of this topic, from 1. If you subscribe to a part, a jump in a topic is a loss"""
     replayed: bool = False
-    # true: a last value, sent again because somebody subscribed
-    time: str = ""
-    # RFC 3339 UTC; of `stop` where the event has one
-    assurance: str = "evidence"
-    # never more than that: voice alone must not grant access
+    """true: the last value, sent again because somebody subscribed. If you have seen its `seq`, drop it"""
+    time: Timestamp = ""
+    """UTC, of the audio at `stop` (of sending, where there is no audio)"""
+    assurance: Assurance = "evidence"
+    """never more than that: voice alone must not grant access"""
 
     @property
     def type(self) -> str:
@@ -52,12 +59,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
 
 class StreamEvent(Event, frozen=True, kw_only=True):
-    """An event about a stretch of one stream's audio."""
+    """What every event about a stretch of a stream's audio has."""
 
     stream: str
+    """its name in the settings"""
     stream_id: str
-    # changes when the device is reopened; positions start again at 0
-    start: int
-    # samples since the stream was opened
-    stop: int
-    rate: int = RATE
+    """one opening of the device; a reopened device has another, and positions begin at 0"""
+    start: Samples
+    """where the audio begins, counted since the opening, lost samples too"""
+    stop: Samples
+    """where it ends"""
+    rate: Hertz = RATE
+    """samples a second of all positions: always 16000"""

@@ -11,12 +11,17 @@ class DaemonStarted(Event, frozen=True, kw_only=True, tag="daemon.started"):
     state_group = "daemon"
 
     version: str
+    """of earwitnessd"""
     pid: int
+    """of its main process"""
     model: str
+    """as in the settings"""
     model_id: str
+    """says which weights; embeddings of one are never compared with another's"""
     device: str
-    # "cpu (1 thread)", "cuda:0 NVIDIA ..."
+    """what the model runs on"""
     streams: list[str]
+    """names of all streams in the settings"""
 
 
 class DaemonStopping(Event, frozen=True, kw_only=True, tag="daemon.stopping"):
@@ -25,15 +30,17 @@ class DaemonStopping(Event, frozen=True, kw_only=True, tag="daemon.stopping"):
     state_group = "daemon"
 
     reason: str
+    """for people"""
 
 
 class DaemonReloaded(Event, frozen=True, kw_only=True, tag="daemon.reloaded"):
     """Settings and profiles were read again."""
 
     profiles: int
+    """people enrolled"""
     changed: list[str]
-    # settings now in force that were not before
+    """settings now in force that were not before"""
     restart_needed: list[str]
-    # settings that differ in the file and need a restart
+    """settings that differ in the file and need a restart"""
     error: str | None = None
-    # why the file was refused; the old settings stay
+    """why the file was refused and the old settings stay; null: it was not"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import Event
+from .units import Cosine, Decibels, FullScale, Seconds
 
 EnrolmentState = Literal["listening", "done", "refused", "cancelled"]
 
@@ -13,15 +14,22 @@ class EnrollProgress(Event, frozen=True, kw_only=True, tag="enroll.progress"):
     """Said for each window heard during an enrolment, and once at its end."""
 
     enrolment: str
+    """which; `enroll.live` answered it"""
     stream: str
+    """where it listens"""
     speaker: str
+    """who is being enrolled"""
     state: EnrolmentState
-    speech_s: float
-    # net speech collected
-    needed_s: float
+    """all but `listening` are its end"""
+    speech_s: Seconds
+    """net speech collected"""
+    needed_s: Seconds
+    """net speech asked for"""
     hint: str
-    # what to do: "keep talking", "move closer to the microphone", or why it was refused
-    level_dbfs: float | None = None
-    snr_db: float | None = None
-    consistency: float | None = None
-    # lowest cosine of one window to the mean of the others
+    """what to do, for people, or why it was refused"""
+    level_dbfs: FullScale | None = None
+    """of the last window"""
+    snr_db: Decibels | None = None
+    """of the last window; null: it cannot be measured yet"""
+    consistency: Cosine | None = None
+    """lowest cosine of one window to the mean of the others"""

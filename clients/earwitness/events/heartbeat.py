@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Event
+from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
 
 StreamCondition = Literal["opening", "live", "lost", "paused", "ended"]
 
@@ -15,82 +16,109 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """One stream. Counters run since the daemon's start, over all reopenings."""
 
     stream: str
+    """its name in the settings"""
     stream_id: str
+    """the present opening of the device"""
     state: StreamCondition
+    """`lost`: it is being reopened"""
     device: str
+    """what it is, for people"""
     reason: str
-    # why it is not live
-    position: int
-    # samples received since it was opened
-    level_dbfs: float | None
+    """why it is not live, for people"""
+    position: Samples
+    """received since it was opened"""
+    level_dbfs: FullScale | None
+    """of the last block; null: there was none"""
     speaking: bool
+    """somebody, anybody, speaks"""
     speaker: str | None
-    # who is verified at present
-    lag_ms: float
-    # how far deciding is behind hearing
-    zero_run_s: float
-    # how long the device has delivered nothing but exact zeros
+    """who is verified at present"""
+    lag_ms: Milliseconds
+    """how far deciding is behind hearing"""
+    zero_run_s: Seconds
+    """how long the device has delivered nothing but exact zeros"""
     opened: int
-    # times it was opened
+    """times it was opened"""
     restarts: int
-    # times the capture process was started anew
+    """times the capture process was started anew"""
     kills: int
-    # of these, because it hung
+    """of these, because it hung"""
     overflows: int
+    """times the device or the capture ring overflowed"""
     stalls: int
+    """times the device stopped delivering"""
     gaps: int
-    lost_samples: int
-    speech_s: float
+    """stretches never heard"""
+    lost_samples: Samples
+    """in them"""
+    speech_s: Seconds
+    """net speech heard"""
     windows_scored: int
+    """embedded and compared"""
     windows_silent: int
-    # too little speech: not embedded
+    """too little speech: not embedded"""
     windows_inconclusive: int
-    # embedded, but decided nothing
+    """embedded, but decided nothing"""
     windows_skipped: int
-    # whole hops left out because the engine was behind
+    """whole hops left out because the engine was behind"""
     bad_messages: int
+    """of the capture process, not understood"""
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """The model and how busy it is."""
 
     model: str
+    """as in the settings"""
     model_id: str
+    """says which weights"""
     device: str
-    busy: float
-    # fraction of the last second spent embedding
-    batch_ms: float
-    # the last batch
+    """what the model runs on"""
+    busy: Fraction
+    """of the last moment was spent embedding"""
+    batch_ms: Milliseconds
+    """the last batch"""
     batches: int
+    """embedded this boot"""
     windows: int
+    """in them"""
 
 
 class SocketState(msgspec.Struct, frozen=True, kw_only=True):
     """What went out, and what came in."""
 
     events: int
-    # published this boot
+    """published this boot"""
     subscriptions: int
-    # topics currently subscribed to, each counted once
+    """topics currently subscribed to, each counted once"""
     control_requests: int
+    """that came in"""
     control_errors: int
+    """of these, answered with an error"""
     refused_clients: int
-    # CURVE handshakes with a key that is not on the list
+    """CURVE handshakes with a key that is not on the list"""
 
 
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
-    """The daemon's whole state."""
+    """Each second: the daemon's whole state."""
 
     state_group = "heartbeat"
 
-    uptime_s: float
+    uptime_s: Seconds
+    """since the daemon's start"""
     status: str
-    # one line, the same that systemctl status shows
+    """one line for people, the same that `systemctl status` shows"""
     engine: EngineState
+    """the model and how busy it is"""
     streams: list[StreamState]
+    """all streams in the settings"""
     sockets: SocketState
+    """what went out, and what came in"""
     profiles: int
+    """people enrolled with the model in use"""
     profiles_other_model: int
-    # people enrolled with another model only: they cannot be recognised now
-    rss_mb: float
-    ttl_s: float = 3.0
+    """people enrolled with another model only: they cannot be recognised now"""
+    rss_mb: Megabytes
+    """memory of the daemon's main process"""
+    ttl_s: Seconds = 3.0
+    """without a newer one, the daemon hangs or is gone"""

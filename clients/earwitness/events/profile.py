@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from .base import Event
+from .units import Seconds
 
 
 class ProfileEnrolled(Event, frozen=True, kw_only=True, tag="profile.enrolled"):
     """A new person."""
 
     speaker: str
+    """the name"""
     exemplars: int
-    speech_s: float
-    # net speech the new exemplar rests on
+    """enrolment sessions of this person"""
+    speech_s: Seconds
+    """net speech the new exemplar rests on"""
 
 
 class ProfileUpdated(Event, frozen=True, kw_only=True, tag="profile.updated"):
     """One more exemplar, or another name."""
 
     speaker: str
+    """the name, from now on"""
     exemplars: int
+    """enrolment sessions of this person"""
     renamed_from: str | None = None
+    """the name until now; null: it stays"""
 
 
 class ProfileDeleted(Event, frozen=True, kw_only=True, tag="profile.deleted"):
     """A person and all exemplars are gone."""
 
     speaker: str
+    """the name"""

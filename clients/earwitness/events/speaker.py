@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import StreamEvent
+from .units import Cosine, Fraction, Samples, Seconds
 
 
 class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verified"):
@@ -11,28 +12,32 @@ class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verif
     state_group = "speaker"
 
     speaker: str
-    score: float
-    # mean cosine of the windows the decision rests on
-    threshold: float
-    posterior: float | None = None
-    # probability, 0 to 1; null: the model has no calibration
+    """who"""
+    score: Cosine
+    """mean cosine of the windows the decision rests on"""
+    threshold: Cosine
+    """what the score had to reach"""
+    posterior: Fraction | None = None
+    """probability; null: the model has no calibration"""
     runner_up: str | None
-    margin: float | None
-    # score minus the runner-up's; null: only one person is enrolled
-    evidence_s: float
-    # net speech since this person was first verified
-    since: int
-    # position at which this person was first verified
-    ttl_s: float
-    # without a newer event, treat as no longer true after this
+    """who else is most alike; null: only one person is enrolled"""
+    margin: Cosine | None
+    """score minus the runner-up's; null: only one person is enrolled"""
+    evidence_s: Seconds
+    """net speech since this person was first verified"""
+    since: Samples
+    """position at which this person was first verified"""
+    ttl_s: Seconds
+    """without a newer event, treat as no longer true after this"""
 
 
 class SpeakerChanged(StreamEvent, frozen=True, kw_only=True, tag="speaker.changed"):
     """Another voice took over from a verified one; what it is follows in its own event."""
 
     previous: str
+    """who was verified"""
     speaker: str | None
-    # null: the new voice is unknown
+    """who took over; null: the new voice is unknown"""
 
 
 class SpeakerUnknown(StreamEvent, frozen=True, kw_only=True, tag="speaker.unknown"):
@@ -41,19 +46,23 @@ class SpeakerUnknown(StreamEvent, frozen=True, kw_only=True, tag="speaker.unknow
     state_group = "speaker"
 
     nearest: str | None
-    score: float | None
-    # cosine of the nearest
-    threshold: float
-    evidence_s: float
-    ttl_s: float
+    """the enrolled person most alike; null: nobody is enrolled"""
+    score: Cosine | None
+    """mean cosine to the nearest"""
+    threshold: Cosine
+    """what the score would have to reach"""
+    evidence_s: Seconds
+    """net speech of the unknown voice"""
+    ttl_s: Seconds
+    """without a newer event, treat as no longer true after this"""
 
 
 class SpeakerLost(StreamEvent, frozen=True, kw_only=True, tag="speaker.lost"):
-    """Nobody has been heard well enough for long enough: nothing is known about who is there."""
+    """Nothing supported the decision for `ttl_s`: it is not known who is there."""
 
     state_group = "speaker"
 
     previous: str | None
-    # who was verified; null: the voice was unknown
+    """who was verified; null: the voice was unknown"""
     reason: str
-    # "silence", "inconclusive", "stream", "profile"
+    """`silence`, `inconclusive`, `stream`, `profile`"""

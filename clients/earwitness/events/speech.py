@@ -6,7 +6,7 @@ from .base import StreamEvent
 
 
 class SpeechStarted(StreamEvent, frozen=True, kw_only=True, tag="speech.started"):
-    """Speech begins at `start`."""
+    """Somebody, anybody, speaks since `start`."""
 
     state_group = "speech"
 

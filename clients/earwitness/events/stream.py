@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .base import StreamEvent
+from .units import Hertz, Samples
 
 
 class StreamOpened(StreamEvent, frozen=True, kw_only=True, tag="stream.opened"):
@@ -11,26 +12,30 @@ class StreamOpened(StreamEvent, frozen=True, kw_only=True, tag="stream.opened"):
     state_group = "stream"
 
     device: str
-    native_rate: int
-    # Hz
+    """what it is, for people"""
+    native_rate: Hertz
+    """at which the source delivers"""
     native_channels: int
+    """which the source delivers; they are mixed to one"""
     paced: bool
-    # true: real time; false: a recording, as fast as the machine can
+    """true: real time; false: a recording, as fast as the machine can"""
 
 
 class StreamLost(StreamEvent, frozen=True, kw_only=True, tag="stream.lost"):
-    """No more audio comes under this stream_id."""
+    """No more audio comes under this `stream_id`."""
 
     state_group = "stream"
 
     reason: str
+    """for people"""
     final: bool
-    # true: over for good (end of a recording, paused); false: it is being reopened
+    """true: over for good (end of a recording, paused); false: it is being reopened"""
 
 
 class StreamGap(StreamEvent, frozen=True, kw_only=True, tag="stream.gap"):
-    """Samples from `start` to `stop` were never heard."""
+    """The audio from `start` to `stop` was never heard."""
 
-    samples: int
+    samples: Samples
+    """how many"""
     reason: str
-    # "overflow", "overrun", "clock"
+    """`overflow`, `overrun`, `clock`, `unannounced`"""

@@ -5,47 +5,54 @@ from __future__ import annotations
 import msgspec
 
 from .base import StreamEvent
+from .units import Cosine, Decibels, Fraction, FullScale, LogRatio, Milliseconds, Seconds
 
 
 class ProfileScore(msgspec.Struct, frozen=True, kw_only=True):
     """One profile against one window."""
 
     speaker: str
-    cosine: float
-    # -1 to 1, to the nearest exemplar of this person
+    """whose profile"""
+    cosine: Cosine
+    """to the nearest exemplar of this person"""
     normalised: float | None = None
-    # after score normalisation; null: the model has no cohort
-    llr: float | None = None
-    # natural-log likelihood ratio; null: the model has no calibration
+    """after score normalisation; null: the model has no cohort"""
+    llr: LogRatio | None = None
+    """log likelihood ratio; null: the model has no calibration"""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the time went, from the window's last sample to publishing, in milliseconds."""
+    """Where the time went, from the window's last sample to publishing."""
 
-    capture: float
-    # from the last sample's arrival in the capture process to the engine
-    queue: float
-    # waiting for the engine
-    embed: float
-    # the batch this window was in
-    decide: float
-    # scoring and deciding
-    total: float
+    capture: Milliseconds
+    """from the last sample's arrival in the capture process to the engine"""
+    queue: Milliseconds
+    """waiting for the engine"""
+    embed: Milliseconds
+    """the batch this window was in"""
+    decide: Milliseconds
+    """scoring and deciding"""
+    total: Milliseconds
+    """all of these"""
 
 
 class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
-    """A window was heard; `scores` is empty if it was not embedded."""
+    """A window was heard: each hop, 0.5 s by default."""
 
-    speech_s: float
-    # net speech in the window
-    level_dbfs: float
-    peak_dbfs: float
-    snr_db: float | None
-    # null: no pause or no speech to measure it by
-    clipped: float
-    # fraction of samples at full scale
+    speech_s: Seconds
+    """net speech in the window"""
+    level_dbfs: FullScale
+    """mean power"""
+    peak_dbfs: FullScale
+    """highest sample"""
+    snr_db: Decibels | None
+    """null: no pause or no speech to measure it by"""
+    clipped: Fraction
+    """of the samples are at full scale"""
     inconclusive: list[str]
-    # why this window decides nothing: too_little_speech, gap, clipped, low_snr, margin, ...
+    """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `not_finite`
+    (the device delivered NaN), `margin` (two people are too close), `no_profiles`"""
     scores: list[ProfileScore]
-    # highest first
+    """the most alike first; empty if the window was not embedded"""
     latency_ms: Latency
+    """where the time went"""
