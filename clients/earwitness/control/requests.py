@@ -6,98 +6,124 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from ..events.units import Seconds
+from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Status
+
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$", description="letters, digits, _ and -")]
-EnrolSeconds = Annotated[float, msgspec.Meta(ge=2.0, le=300.0)]
+EnrolSeconds = Annotated[Seconds, msgspec.Meta(ge=2.0, le=300.0)]
+Patience = Annotated[Seconds, msgspec.Meta(ge=5.0, le=3600.0)]
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What every request has: the method's name on the wire."""
+    """What every request has: the method's name on the wire, and what answers it."""
 
     method: ClassVar[str]
+    result: ClassVar[type[msgspec.Struct]]
 
 
 class GetStatus(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The daemon's whole state, as in the heartbeat."""
 
     method = "status"
+    result = Status
 
 
 class ListProfiles(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everybody who is enrolled."""
 
     method = "profiles.list"
+    result = Profiles
 
 
 class ShowProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One person with all exemplars."""
 
     method = "profiles.show"
+    result = Profile
     name: Name
+    """the person"""
 
 
 class DeleteProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Forget a person."""
 
     method = "profiles.delete"
+    result = Done
     name: Name
+    """the person"""
 
 
 class RenameProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Give a person another name."""
 
     method = "profiles.rename"
+    result = Done
     name: Name
+    """the person"""
     new_name: Name
+    """the name from now on"""
 
 
 class EnrollLive(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Enrol from a running stream; answers at once, progress comes as `enroll.progress` events."""
 
     method = "enroll.live"
+    result = Enrolment
     name: Name
+    """the person"""
     stream: str | None = None
-    # may be left out when there is only one
+    """where to listen; may be left out when there is only one"""
     speech_s: EnrolSeconds = 12.0
-    # net speech to collect
-    timeout_s: Annotated[float, msgspec.Meta(ge=5.0, le=3600.0)] = 120.0
+    """net speech to collect"""
+    timeout_s: Patience = 120.0
+    """give up after"""
 
 
 class CancelEnrollment(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """End a running enrolment without a profile."""
 
     method = "enroll.cancel"
+    result = Done
     enrolment: str
+    """which; `enroll.live` answered it"""
 
 
 class EnrollAudio(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Enrol from a recording: the bytes of the sound file are the frame after the JSON."""
 
     method = "enroll.audio"
+    result = Enrolled
     name: Name
+    """the person"""
     label: str = ""
-    # what kind of channel it was recorded on
+    """what kind of channel it was recorded on"""
     source: str = ""
-    # the file's name, for people
+    """the file's name, for people"""
 
 
 class PauseStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Let go of a stream's device."""
 
     method = "stream.pause"
+    result = Done
     stream: str
+    """its name in the settings"""
 
 
 class ResumeStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Open a paused stream again."""
 
     method = "stream.resume"
+    result = Done
     stream: str
+    """its name in the settings"""
 
 
 class Reload(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Read settings and profiles again, as SIGHUP does."""
 
     method = "reload"
+    result = Reloaded
 
 
 AnyMethod = (

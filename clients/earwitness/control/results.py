@@ -5,93 +5,125 @@ from __future__ import annotations
 import msgspec
 
 from ..events import Heartbeat
+from ..events.units import Cosine, Decibels, Seconds, Timestamp
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `status`."""
 
     version: str
+    """of earwitnessd"""
     pid: int
+    """of its main process"""
     boot: str
+    """uuid of this start"""
     heartbeat: Heartbeat
-    # a fresh one, not the last published
+    """a fresh one, not the last published"""
 
 
 class ProfileSummary(msgspec.Struct, frozen=True, kw_only=True):
     """A person, in a list."""
 
     name: str
-    created: str
-    # RFC 3339 UTC
+    """the person"""
+    created: Timestamp
+    """when first enrolled"""
     exemplars: int
+    """enrolment sessions"""
     usable: int
-    # exemplars of the model in use; the others cannot be compared
-    speech_s: float
+    """exemplars of the model in use; the others cannot be compared"""
+    speech_s: Seconds
+    """net speech they rest on"""
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `profiles.list`."""
 
     model_id: str
+    """the model in use"""
     profiles: list[ProfileSummary]
+    """everybody"""
 
 
 class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
     """One enrolment session of a person."""
 
-    created: str
+    created: Timestamp
+    """when it was enrolled"""
     model_id: str
+    """the model it was made with"""
     usable: bool
+    """that is the model in use"""
     label: str
-    # the channel it was recorded on
+    """the channel it was recorded on"""
     source: str
-    # "stream desk", "file anna.wav"
-    speech_s: float
+    """where it is from, for people"""
+    speech_s: Seconds
+    """net speech it rests on"""
     windows: int
-    consistency: float | None
-    # lowest cosine of one window to the mean of the others
-    snr_db: float | None
+    """embedded for it"""
+    consistency: Cosine | None
+    """lowest cosine of one window to the mean of the others; null: there was one only"""
+    snr_db: Decibels | None
+    """null: no pause to measure it by"""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `profiles.show`."""
 
     name: str
-    created: str
+    """the person"""
+    created: Timestamp
+    """when first enrolled"""
     exemplars: list[Exemplar]
+    """all enrolment sessions"""
     nearest: str | None
-    # the other person this one sounds most like
-    nearest_cosine: float | None
+    """the other person this one sounds most like; null: there is none"""
+    nearest_cosine: Cosine | None
+    """how much"""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `enroll.live`: it has begun."""
 
     enrolment: str
+    """which; progress events name it"""
     stream: str
-    needed_s: float
+    """where it listens"""
+    needed_s: Seconds
+    """net speech to collect"""
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `enroll.audio`: it is done."""
 
     name: str
+    """the person"""
     exemplars: int
-    speech_s: float
-    consistency: float | None
-    snr_db: float | None
+    """enrolment sessions, with this one"""
+    speech_s: Seconds
+    """net speech the new exemplar rests on"""
+    consistency: Cosine | None
+    """lowest cosine of one window to the mean of the others; null: there was one only"""
+    snr_db: Decibels | None
+    """null: no pause to measure it by"""
     warnings: list[str]
+    """for people"""
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """Answer to `reload`."""
 
     profiles: int
+    """people enrolled"""
     changed: list[str]
+    """settings now in force that were not before"""
     restart_needed: list[str]
+    """settings that differ in the file and need a restart"""
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """Answer where there is nothing to say."""
 
     message: str = "done"
+    """for people"""
