@@ -15,7 +15,8 @@ from earwitnessd.speech import activity, open_gate
 from earwitnessd.windows import Window, WindowCursor
 
 RING_S = 30.0
-UNPACED_BACKLOG_S = 5.0  # so much of a recording is taken before it is worked off
+RECORDED_BATCH = 8  # windows of a recording embedded at once: fewer is slower, more is not faster
+RECORDED_BACKLOG_S = 10.0  # but no more of it waits here than this, or the ring would lose it
 LEVEL_DECAY = 0.6  # of the shown level, a block; a meter that jumps cannot be read
 
 
@@ -106,10 +107,24 @@ class Hearing:
         return self._cursor.due(self.position)
 
     @property
+    def live(self) -> bool:
+        """It comes in real time, whether it is taken or not."""
+        return self.opened is not None and self.opened.paced
+
+    @property
+    def recorded(self) -> bool:
+        """It comes as fast as it is taken, not in real time."""
+        return self.opened is not None and not self.opened.paced
+
+    @property
     def full(self) -> bool:
-        """A recording has sent as much as should wait here; never before there is a window to work off."""
-        recording = self.opened is not None and not self.opened.paced
-        return recording and self.due > 0 and self.backlog_s > UNPACED_BACKLOG_S
+        """A recording has sent the windows of a batch.
+
+        It depends on positions only: the same recording is cut into the same batches each time, and what a
+        model says of a window depends, in its last digits, on the batch.
+        """
+        hop_s = self._windows.hop_s
+        return self.recorded and self.due >= max(1, min(RECORDED_BATCH, int(RECORDED_BACKLOG_S / hop_s)))
 
     def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
         """Take what the capture process said; the events that follow from it."""
@@ -139,6 +154,8 @@ class Hearing:
             return []
         self._said_lost = True
         self.stream_id = stream_id
+        self.counters.windows_skipped += self.due  # nothing is decided of a stream that was said to be lost
+        self._cursor.skip(self.due)
         self.opened = None
         self.level_dbfs = None
         self.zero_run_s = 0.0
@@ -166,7 +183,7 @@ class Hearing:
 
     def skip_overload(self, max_lag_s: float) -> None:
         """Leave out whole hops of a live stream that is too far behind, the oldest first."""
-        if self.opened is None or not self.opened.paced:
+        if not self.live:
             return
         behind = self._cursor.due(self.position) - max(1, int(max_lag_s / self._windows.hop_s))
         if behind > 0:

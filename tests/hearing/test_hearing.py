@@ -8,7 +8,7 @@ import pytest
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
 from earwitnessd.capture.messages import RATE, Samples
-from earwitnessd.hearing import RING_S, UNPACED_BACKLOG_S, HeardWindow, Hearing
+from earwitnessd.hearing import RECORDED_BATCH, RING_S, HeardWindow, Hearing
 from earwitnessd.settings.root import Quality, Settings, Windows
 from earwitnessd.speech import open_gate
 from earwitnessd.speech.activity import SpeechActivity
@@ -195,9 +195,9 @@ def test_a_live_stream_that_keeps_up_skips_nothing(ear: Ear) -> None:
 def test_a_recording_skips_nothing_but_is_full_at_some_point() -> None:
     ear = Ear()
     ear.open(paced=False)
-    ear.say(talking(ANNA_HZ, LENGTH / RATE + UNPACED_BACKLOG_S - 1.0), take=False)
+    ear.say(talking(ANNA_HZ, (LENGTH + (RECORDED_BATCH - 1) * HOP) / RATE - 0.1), take=False)
     full = [ear.hearing.full]
-    ear.say(talking(ANNA_HZ, 2.0), take=False)
+    ear.say(talking(ANNA_HZ, 0.1), take=False)
     full.append(ear.hearing.full)
     ear.hearing.skip_overload(max_lag_s=0.5)
     assert ear.hearing.counters.windows_skipped == 0

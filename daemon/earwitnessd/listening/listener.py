@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ from earwitnessd.handover import (
     StreamRemoved,
     ToEngine,
 )
-from earwitnessd.hearing import HeardWindow
+from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.mailbox import Mailbox
@@ -45,12 +45,13 @@ from earwitnessd.settings.validate import SettingsError
 
 log = logging.getLogger(__name__)
 
-BATCH = 16  # windows embedded at once; more only delays the first
+LIVE_BATCH = 16  # windows embedded at once; more only delays the first
 MESSAGES_A_ROUND = 256
 PULSE_S = 0.25
 AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
 
 
+Heard = list[tuple[StreamVerifier, HeardWindow]]
 EXPECTED = (ModelError, EmbedError, StoreError, SettingsError)  # these say by themselves what to do
 
 
@@ -208,22 +209,36 @@ class Listener(threading.Thread):
 
     def _embed_due(self) -> bool:
         """Embed and judge the due windows of all streams; whether there were any."""
-        share = max(1, BATCH // max(1, len(self._streams)))
-        heard: list[tuple[StreamVerifier, HeardWindow]] = []
-        for verifier in self._streams.values():
+        batches = [self._live_batch(), *self._recorded_batches()]
+        for batch in batches:
+            self._judge(batch)
+        recorded = self._desk.take_recorded(RECORDED_BATCH)
+        vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
+        self._publish(self._desk.on_recorded(recorded, vectors))
+        return bool(recorded) or any(batches)
+
+    def _live_batch(self) -> Heard:
+        """All live streams share one batch: it is as large as the moment makes it."""
+        live = [verifier for verifier in self._streams.values() if verifier.hearing.live]
+        share = max(1, LIVE_BATCH // max(1, len(live)))
+        for verifier in live:
             verifier.hearing.skip_overload(self._settings.engine.max_lag_s)
-            heard += [(verifier, window) for window in verifier.hearing.take_due(share)]
-        recorded = self._desk.take_recorded(BATCH // 2)
+        return [(verifier, window) for verifier in live for window in verifier.hearing.take_due(share)]
+
+    def _recorded_batches(self) -> Iterator[Heard]:
+        """A recording shares its batches with nobody, so that it is judged alike each time (see `full`)."""
+        for stream, verifier in self._streams.items():
+            hearing = verifier.hearing
+            if hearing.full or (hearing.recorded and stream in self._ended):
+                yield [(verifier, window) for window in hearing.take_due(hearing.due)]
+
+    def _judge(self, heard: Heard) -> None:
         wanted = [self._wanted(verifier, window) for verifier, window in heard]
-        wanted += [window.embeddable for window in recorded]
-        windows = [*(window for _, window in heard), *recorded]
-        vectors, embed_ns = self._embed(windows, wanted)
-        for (verifier, window), vector in zip(heard, vectors, strict=False):
+        vectors, embed_ns = self._embed([window for _, window in heard], wanted)
+        for (verifier, window), vector in zip(heard, vectors, strict=True):
             stream = verifier.hearing.stream
             self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns))
             self._publish(self._enrolments.on_window(stream, window, vector))
-        self._publish(self._desk.on_recorded(recorded, vectors[len(heard) :]))
-        return bool(windows)
 
     def _wanted(self, verifier: StreamVerifier, window: HeardWindow) -> bool:
         """Whether embedding this window can tell anything: there is nobody to compare with otherwise."""
