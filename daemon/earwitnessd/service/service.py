@@ -175,7 +175,7 @@ class Service:
         log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
         if ready.profiles_other_model:
             log.warning(
-                "%d people are enrolled with another model only: they cannot be recognised; enrol them with %s",
+                "%d people are enrolled with another model only and cannot be recognised: enrol them with %s",
                 ready.profiles_other_model,
                 ready.model,
             )
