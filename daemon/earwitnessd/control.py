@@ -48,11 +48,17 @@ class RequestError(Exception):
 class ControlServer:
     """Owned by the main thread. `handle` gets (token, method, attachment) and replies whenever it can."""
 
-    def __init__(self, socket: zmq.Socket[bytes], handle: Callable[[int, AnyMethod, bytes], None]) -> None:
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        handle: Callable[[int, AnyMethod, bytes], None],
+        answer_within_s: float = ANSWER_WITHIN_S,
+    ) -> None:
         self.socket = socket
         self.requests = 0
         self.errors = 0
         self._handle = handle
+        self._answer_within_s = answer_within_s
         self._waiting: dict[int, Caller] = {}
         self._next_token = 1
 
@@ -80,7 +86,9 @@ class ControlServer:
         """Refuse what the engine has not answered in time."""
         now = time.monotonic()
         for token in [token for token, caller in self._waiting.items() if caller.deadline < now]:
-            self.refuse(token, "unavailable", f"the engine did not answer within {ANSWER_WITHIN_S:.0f} s")
+            self.refuse(
+                token, "unavailable", f"the engine did not answer within {self._answer_within_s:.0f} s"
+            )
 
     def refuse_all(self, message: str) -> None:
         """Nobody waits for a daemon that is leaving."""
@@ -93,13 +101,14 @@ class ControlServer:
         if len(parts) > 1 and not parts[0]:  # a REQ socket
             envelope, parts = frames[:2], frames[2:]
         token, self._next_token = self._next_token, self._next_token + 1
-        self._waiting[token] = Caller(tuple(envelope), "", time.monotonic() + ANSWER_WITHIN_S)
+        deadline = time.monotonic() + self._answer_within_s
+        self._waiting[token] = Caller(tuple(envelope), "", deadline)
         if len(self._waiting) > MAX_WAITING:
             self.refuse(token, "unavailable", f"{MAX_WAITING} requests are waiting already")
             return
         try:
             request = _decode(parts)
-            self._waiting[token] = Caller(tuple(envelope), request.id, time.monotonic() + ANSWER_WITHIN_S)
+            self._waiting[token] = Caller(tuple(envelope), request.id, deadline)
             method = _method(request)
         except RequestError as error:
             self.refuse(token, error.code, str(error))

@@ -13,7 +13,7 @@ from earwitness.events import Event, encode
 
 E = TypeVar("E", bound=Event)
 
-SUBSCRIBED = 1  # first byte of what XPUB receives
+UNSUBSCRIBED, SUBSCRIBED = b"\0", b"\1"  # first byte of what XPUB receives; others are no subscriptions
 
 
 class Publisher:
@@ -57,11 +57,11 @@ class Publisher:
                 message = self.socket.recv(zmq.DONTWAIT)
             except zmq.Again:
                 break
-            prefix = message[1:]
-            if message[:1] == bytes([SUBSCRIBED]):
+            what, prefix = message[:1], message[1:]
+            if what == SUBSCRIBED:
                 self._subscriptions.add(prefix)
                 wanted.append(prefix)
-            else:
+            elif what == UNSUBSCRIBED:
                 self._subscriptions.discard(prefix)
         if not wanted:
             return
