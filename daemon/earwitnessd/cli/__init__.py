@@ -11,6 +11,7 @@ from earwitnessd.cli.demo import demo
 from earwitnessd.cli.evaluate import evaluate
 from earwitnessd.cli.keys import app as keys
 from earwitnessd.cli.model import app as model
+from earwitnessd.cli.replay import replay
 from earwitnessd.cli.run import run
 from earwitnessd.cli.train import train
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(check)
 app.command()(demo)
+app.command()(replay)
 app.command()(evaluate)
 app.command()(train)
 app.add_typer(model, name="model", help="Fetch and show models.")

@@ -12,8 +12,9 @@ import typer
 from earwitnessd.cli.options import CANNOT_START
 
 if TYPE_CHECKING:
-    from earwitnessd.demo.play import Performance, Stage
+    from earwitnessd.demo.play import Performance
     from earwitnessd.demo.verdicts import Verdict
+    from earwitnessd.private import PrivateDaemon
 
 
 def demo(
@@ -28,6 +29,7 @@ def demo(
     from earwitness.control import ControlError, NoDaemon
     from earwitnessd.demo import play, verdicts
     from earwitnessd.demo.conversation import load_conversation
+    from earwitnessd.private import PrivateDaemonError
 
     conversation = load_conversation()
     try:
@@ -36,7 +38,7 @@ def demo(
             _say(as_json, f"Playing {conversation.duration_s:.0f} seconds of conversation ...")
             watched = sys.stdout.isatty() and not (fast or as_json)
             performance = _with_dashboard(stage) if watched else play.perform(stage)
-    except (play.DemoError, ControlError, NoDaemon) as error:
+    except (PrivateDaemonError, ControlError, NoDaemon) as error:
         print(f"earwitnessd demo: {error}", file=sys.stderr)
         raise typer.Exit(CANNOT_START) from None
     verdicts_ = verdicts.judge(conversation.turns, performance.events)
@@ -51,7 +53,7 @@ def _say(quiet: bool, line: str) -> None:
         print(line, flush=True)
 
 
-def _with_dashboard(stage: Stage) -> Performance:
+def _with_dashboard(stage: PrivateDaemon) -> Performance:
     """The dashboard has the terminal and the signals; the conversation is collected beside it."""
     from rich.console import Console
 
