@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
 from earwitnessd import quality
@@ -84,6 +84,8 @@ class Hearing:
         self._limits = settings.quality
         self._gate = open_gate(settings.speech_gate)
         self._said_lost = False
+        self._deaf_since_ns: int | None = None
+        # a live source was lost and is being reopened: what is said now is never heard
         self._begin("")
 
     @property
@@ -148,6 +150,11 @@ class Hearing:
                 return self.on_gone(message.stream_id, message.reason, message.final)
         return []
 
+    def counted(self) -> Counters:
+        """The counters at this moment, with what is being missed while a lost source is reopened."""
+        missing = self._unheard(time.monotonic_ns())
+        return replace(self.counters, lost_samples=self.counters.lost_samples + missing)
+
     def on_gone(self, stream_id: str, reason: str, final: bool) -> list[Event]:
         """No more audio comes under this stream_id; said once, also of a source that never opened."""
         if self._said_lost or (self.opened is not None and stream_id != self.stream_id):
@@ -156,6 +163,10 @@ class Hearing:
         self.stream_id = stream_id
         self.counters.windows_skipped += self.due  # nothing is decided of a stream that was said to be lost
         self._cursor.skip(self.due)
+        if self.live:
+            self._deaf_since_ns = self.captured_ns(self.position)
+        if final:
+            self._deaf_since_ns = None  # nobody wants to hear it
         self.opened = None
         self.level_dbfs = None
         self.zero_run_s = 0.0
@@ -195,6 +206,11 @@ class Hearing:
         due = min(most, self._cursor.due(self.position))
         return [heard for _ in range(due) if (heard := self._take()) is not None]
 
+    def _unheard(self, now_ns: int) -> int:
+        if self._deaf_since_ns is None:
+            return 0
+        return max(0, now_ns - self._deaf_since_ns) * RATE // 1_000_000_000
+
     def _begin(self, stream_id: str) -> None:
         """Forget the last opening: positions start again at 0."""
         self.stream_id = stream_id
@@ -214,6 +230,8 @@ class Hearing:
         self.opened = message
         self._said_lost = False
         self.counters.opened += 1
+        self.counters.lost_samples += self._unheard(message.monotonic_ns)
+        self._deaf_since_ns = None
         opened = StreamOpened(
             stream=self.stream,
             stream_id=self.stream_id,

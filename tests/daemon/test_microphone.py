@@ -53,7 +53,9 @@ def test_a_killed_sound_server_is_reported_and_survived(
     microphone.kill()
     lost = daemon.wait_for(StreamLost)
     assert not lost.final
-    daemon.heartbeat(lambda beat: beat.streams[0].state == "lost")
+    deaf = daemon.heartbeat(lambda beat: beat.streams[0].state == "lost")
+    deafer = daemon.heartbeat()
+    assert deafer.streams[0].lost_samples > deaf.streams[0].lost_samples
     microphone.start()
     back = time.monotonic()
     again = daemon.wait_for(StreamOpened)
@@ -61,6 +63,7 @@ def test_a_killed_sound_server_is_reported_and_survived(
     assert again.stream_id != opened.stream_id
     beat = daemon.heartbeat(lambda beat: beat.streams[0].state == "live")
     assert beat.streams[0].opened == 2
+    assert beat.streams[0].lost_samples > 0  # what was said while it was being reopened
     daemon.wait_for(WindowScored, lambda event: event.stream_id == again.stream_id)
 
 

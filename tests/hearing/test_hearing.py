@@ -385,3 +385,32 @@ def test_the_meter_falls_slowly_and_rises_at_once(ear: Ear) -> None:
     assert quiet < -60.0
     assert loud > -15.0
     assert quiet + 10 < falling < loud - 10
+
+
+def reopened(ear: Ear, *, final: bool, paced: bool = True) -> int:
+    """Lost samples after one second heard, a loss, and an opening four seconds later."""
+    ear.open(paced=paced)
+    ear.say(room(1.0))
+    ear.hearing.on_gone("desk-1", "unplugged", final)
+    later = Mouth(stream_id="desk-2", paced=paced, began_ns=ear.mouth.now_ns + 4 * NS)
+    ear.hearing.on_message(later.opened(), None)
+    return ear.hearing.counters.lost_samples
+
+
+def test_what_is_said_while_a_lost_source_is_reopened_counts_as_lost() -> None:
+    assert reopened(Ear(), final=False) == 4 * RATE
+
+
+def test_what_nobody_wanted_to_hear_is_not_lost() -> None:
+    assert reopened(Ear(), final=True) == 0
+    assert reopened(Ear(), final=False, paced=False) == 0
+
+
+def test_the_count_of_what_is_missed_grows_while_a_source_is_lost() -> None:
+    ear = Ear()
+    ear.open()
+    ear.say(room(1.0))
+    ear.gone()
+    first = ear.hearing.counted().lost_samples
+    assert ear.hearing.counted().lost_samples >= first > 0
+    assert ear.hearing.counters.lost_samples == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import msgspec
 
@@ -102,7 +101,7 @@ class StreamVerifier:
             lag_s=hearing.backlog_s,
             zero_run_s=hearing.zero_run_s,
             last_message_ns=hearing.last_message_ns,
-            counters=replace(hearing.counters),
+            counters=hearing.counted(),
         )
 
     def _with_decision(self, events: list[Event]) -> list[Event]:
