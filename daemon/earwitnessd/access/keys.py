@@ -76,6 +76,6 @@ def _public_keys(directory: Path) -> frozenset[bytes]:
         try:
             public, _ = zmq.auth.load_certificate(file)
             keys.add(z85.decode(public))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError) as error:  # KeyError: a character that Z85 does not know
             log.warning("%s is not a public key: %s", file, error)
     return frozenset(keys)

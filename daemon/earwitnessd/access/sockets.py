@@ -19,6 +19,7 @@ from earwitnessd.settings.root import Curve, Sockets
 MAX_PATH = 107  # bytes of an ipc path that the kernel takes
 MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
 IPC_MODE = 0o660
+SECRET_KEY_LENGTH = 40  # characters of Z85
 
 
 class SocketError(Exception):
@@ -92,19 +93,22 @@ def _bind(socket: zmq.Socket[bytes], endpoint: str, settings: Sockets, domain: s
     socket.set(zmq.HANDSHAKE_IVL, 3000)
     socket.set(zmq.HEARTBEAT_IVL, 1000)
     socket.set(zmq.HEARTBEAT_TIMEOUT, 5000)
-    if endpoint.startswith("tcp://") and settings.curve is not None:
-        socket.curve_secretkey = _secret_key(settings.curve)
-        socket.curve_server = True
-        socket.zap_domain = domain.encode()
     before = os.umask(0o777 & ~IPC_MODE)
     try:
+        if endpoint.startswith("tcp://") and settings.curve is not None:
+            socket.curve_secretkey = _secret_key(settings.curve)
+            socket.curve_server = True
+            socket.zap_domain = domain.encode()
+        path = _ipc_path(endpoint) if endpoint.startswith("ipc://") else None
         socket.bind(endpoint)
-        if endpoint.startswith("ipc://"):
-            _restrict(_ipc_path(endpoint), settings.group)
-    except zmq.ZMQError as error:
-        socket.close(linger=0)
-        hint = " (another program holds the port)" if error.errno == errno.EADDRINUSE else ""
-        raise SocketError(f"{endpoint}: cannot bind: {error.strerror}{hint}") from error
+        if path:
+            _restrict(path, settings.group)
+    except BaseException as error:
+        socket.close(linger=0)  # else the context could not end
+        if isinstance(error, zmq.ZMQError | OSError):
+            hint = " (another program holds the port)" if error.errno == errno.EADDRINUSE else ""
+            raise SocketError(f"{endpoint}: cannot bind: {error.strerror}{hint}") from error
+        raise
     finally:
         os.umask(before)
     return socket
@@ -129,7 +133,7 @@ def _secret_key(curve: Curve) -> bytes:
         _, secret = zmq.auth.load_certificate(curve.secret_key_file)
     except (OSError, ValueError) as error:
         raise SocketError(f"sockets.curve.secret_key_file = {curve.secret_key_file!r}: {error}") from None
-    if secret is None:
+    if secret is None or len(secret) != SECRET_KEY_LENGTH:
         raise SocketError(
             f"sockets.curve.secret_key_file = {curve.secret_key_file!r}: holds no secret key; "
             "name the file that ends in .key_secret"
@@ -139,6 +143,10 @@ def _secret_key(curve: Curve) -> bytes:
 
 def _ipc_path(endpoint: str) -> Path:
     path = endpoint.removeprefix("ipc://")
+    if path.startswith("@"):
+        raise SocketError(
+            f"{endpoint}: an abstract socket has no owner, so anybody could connect; name a file"
+        )
     if len(os.fsencode(path)) > MAX_PATH:
         raise SocketError(f"{endpoint}: the path has {len(path)} characters; the kernel takes {MAX_PATH}")
     return Path(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from contextlib import suppress
 
 
 class ServiceManager:
@@ -12,7 +14,6 @@ class ServiceManager:
     def __init__(self) -> None:
         address = os.environ.pop("NOTIFY_SOCKET", "")  # children must not speak for us
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) if address else None
         self._status = ""
         watchdog_us = os.environ.pop("WATCHDOG_USEC", "")
         meant_for_us = os.environ.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
@@ -25,7 +26,7 @@ class ServiceManager:
 
     def reloading(self) -> None:
         """Settings are being read again; `ready` says when that is done."""
-        self._send("RELOADING=1")
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         """Shutting down in good order."""
@@ -35,16 +36,15 @@ class ServiceManager:
         """What `systemctl status` shows."""
         if line != self._status:
             self._status = line
-            self._send(f"STATUS={line}")
+            self._send(f"STATUS={' '.join(line.split())}")  # a line feed would begin another message
 
     def progress(self) -> None:
         """The service does its work: the watchdog may wait again."""
         self._send("WATCHDOG=1")
 
     def _send(self, message: str) -> None:
-        if self._socket is None:
+        if not self._address:
             return
-        try:
-            self._socket.sendto(message.encode(), self._address)
-        except OSError:
-            return  # the manager is restarting itself; it asks nobody to cope with that
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as speaker, suppress(OSError):
+            # a manager that is restarting itself, or reads nothing, must not hold us up
+            speaker.sendto(message.encode(), socket.MSG_DONTWAIT, self._address)
