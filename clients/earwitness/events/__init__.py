@@ -37,9 +37,10 @@ AnyEvent = (
 
 
 class ForeignEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event of a type that this version does not know: skip it, but count it for `seq`."""
+    """An event of a type, or a version, that we do not know: skip it, but count it for `seq`."""
 
     type: str
+    v: int = SCHEMA
     boot: str = ""
     seq: int = 0
     topic_seq: int = 0
@@ -58,7 +59,7 @@ def encode(event: Event) -> bytes:
 
 
 def decode(body: bytes) -> AnyEvent | ForeignEvent:
-    """Undo `encode`; fields we do not know are ignored, types we do not know become ForeignEvent.
+    """Undo `encode`; unknown fields are ignored, unknown types and versions become ForeignEvent.
 
     Raises msgspec.DecodeError for what is not an event.
     """
@@ -66,10 +67,10 @@ def decode(body: bytes) -> AnyEvent | ForeignEvent:
         event: AnyEvent = _decoder.decode(body)
     except msgspec.ValidationError:
         foreign = _foreign_decoder.decode(body)
-        if foreign.type in _known_types:
+        if foreign.type in _known_types and foreign.v == SCHEMA:
             raise
         return foreign
-    return event
+    return event if event.v == SCHEMA else _foreign_decoder.decode(body)
 
 
 __all__ = [

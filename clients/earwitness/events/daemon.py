@@ -30,7 +30,7 @@ class DaemonStopping(Event, frozen=True, kw_only=True, tag="daemon.stopping"):
     state_group = "daemon"
 
     reason: str
-    """for people"""
+    """why, for people"""
 
 
 class DaemonReloaded(Event, frozen=True, kw_only=True, tag="daemon.reloaded"):

@@ -20,11 +20,11 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     stream_id: str
     """the present opening of the device"""
     state: StreamCondition
-    """`lost`: it is being reopened"""
+    """if it is not `live`, `reason` says why; `lost` is being reopened"""
     device: str
     """what it is, for people"""
     reason: str
-    """why it is not live, for people"""
+    """for people; empty while it is live"""
     position: Samples
     """received since it was opened"""
     level_dbfs: FullScale | None
@@ -50,7 +50,7 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int
     """stretches never heard"""
     lost_samples: Samples
-    """in them"""
+    """in them, and while a lost source was being reopened"""
     speech_s: Seconds
     """net speech heard"""
     windows_scored: int
@@ -75,7 +75,7 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     """what the model runs on"""
     busy: Fraction
-    """of the last moment was spent embedding"""
+    """how much of the last moment was spent embedding"""
     batch_ms: Milliseconds
     """the last batch"""
     batches: int

@@ -27,7 +27,7 @@ class StreamLost(StreamEvent, frozen=True, kw_only=True, tag="stream.lost"):
     state_group = "stream"
 
     reason: str
-    """for people"""
+    """why, for people"""
     final: bool
     """true: over for good (end of a recording, paused); false: it is being reopened"""
 

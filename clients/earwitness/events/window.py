@@ -48,7 +48,7 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     snr_db: Decibels | None
     """null: no pause or no speech to measure it by"""
     clipped: Fraction
-    """of the samples are at full scale"""
+    """how many of the samples are at full scale"""
     inconclusive: list[str]
     """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `not_finite`
     (the device delivered NaN), `margin` (two people are too close), `no_profiles`"""

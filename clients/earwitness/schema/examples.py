@@ -1,0 +1,273 @@
+"""One plausible value of every event, request and answer; the documents and the tests show them."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from ..control import (
+    AnyMethod,
+    CancelEnrollment,
+    DeleteProfile,
+    Done,
+    EnrollAudio,
+    Enrolled,
+    EnrollLive,
+    Enrolment,
+    Exemplar,
+    GetStatus,
+    ListProfiles,
+    PauseStream,
+    Profile,
+    Profiles,
+    ProfileSummary,
+    Reload,
+    Reloaded,
+    RenameProfile,
+    Reply,
+    Request,
+    ResumeStream,
+    ShowProfile,
+    Status,
+)
+from ..events import (
+    AnyEvent,
+    DaemonReloaded,
+    DaemonStarted,
+    DaemonStopping,
+    EngineState,
+    EnrollProgress,
+    Heartbeat,
+    Latency,
+    ProfileDeleted,
+    ProfileEnrolled,
+    ProfileScore,
+    ProfileUpdated,
+    SocketState,
+    SpeakerChanged,
+    SpeakerLost,
+    SpeakerUnknown,
+    SpeakerVerified,
+    SpeechStarted,
+    SpeechStopped,
+    StreamGap,
+    StreamLost,
+    StreamOpened,
+    StreamState,
+    WindowScored,
+)
+
+BOOT = "7459ca99-a612-44b0-b5b8-4441a71fa454"
+STREAM, STREAM_ID = "desk", "7459ca99-desk-1"
+MODEL = "microsoft/wavlm-base-plus-sv"
+MODEL_ID = "wavlm-base-plus-sv@feb593a6"
+ENROLMENT = "5f2c8d0e"
+
+
+def header(seq: int, topic_seq: int = 1, second: float = 26.448) -> dict[str, Any]:
+    """Fill in what the publisher fills in."""
+    return {
+        "boot": BOOT,
+        "seq": seq,
+        "topic_seq": topic_seq,
+        "time": f"2026-11-20T18:40:{second:06.3f}Z",
+    }
+
+
+def audio(start: int, stop: int) -> dict[str, Any]:
+    """A stretch of the desk's audio."""
+    return {"stream": STREAM, "stream_id": STREAM_ID, "start": start, "stop": stop}
+
+
+HEARTBEAT = Heartbeat(
+    uptime_s=31.0,
+    status="desk hears anna",
+    engine=EngineState(
+        model=MODEL,
+        model_id=MODEL_ID,
+        device="cpu (1 thread)",
+        busy=0.21,
+        batch_ms=61.2,
+        batches=48,
+        windows=48,
+    ),
+    streams=[
+        StreamState(
+            stream=STREAM,
+            stream_id=STREAM_ID,
+            state="live",
+            device="USB Audio",
+            reason="",
+            position=480_000,
+            level_dbfs=-31.5,
+            speaking=True,
+            speaker="anna",
+            lag_ms=42.0,
+            zero_run_s=0.0,
+            opened=1,
+            restarts=0,
+            kills=0,
+            overflows=0,
+            stalls=0,
+            gaps=1,
+            lost_samples=320,
+            speech_s=12.4,
+            windows_scored=24,
+            windows_silent=31,
+            windows_inconclusive=2,
+            windows_skipped=0,
+            bad_messages=0,
+        )
+    ],
+    sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
+    profiles=2,
+    profiles_other_model=0,
+    rss_mb=790.4,
+    **header(97, 31),
+)
+
+EVENTS: tuple[AnyEvent, ...] = (
+    DaemonStarted(
+        version="0.1.0",
+        pid=4711,
+        model=MODEL,
+        model_id=MODEL_ID,
+        device="cpu (1 thread)",
+        streams=[STREAM],
+        **header(1, second=0.002),
+    ),
+    DaemonStopping(reason="SIGTERM", **header(212, second=58.911)),
+    DaemonReloaded(
+        profiles=2,
+        changed=["decision.threshold"],
+        restart_needed=["model"],
+        error=None,
+        **header(98),
+    ),
+    HEARTBEAT,
+    StreamOpened(
+        device="USB Audio",
+        native_rate=48_000,
+        native_channels=2,
+        paced=True,
+        **audio(0, 0),
+        **header(2, second=0.431),
+    ),
+    StreamLost(reason="the device is gone", final=False, **audio(480_000, 480_000), **header(131)),
+    StreamGap(samples=320, reason="overflow", **audio(40_000, 40_320), **header(12, second=2.951)),
+    SpeechStarted(**audio(11_200, 12_800), **header(9, second=1.231)),
+    SpeechStopped(**audio(11_200, 71_680), **header(40, second=4.911)),
+    WindowScored(
+        speech_s=2.2,
+        level_dbfs=-23.4,
+        peak_dbfs=-9.8,
+        snr_db=24.1,
+        clipped=0.0,
+        inconclusive=[],
+        scores=[ProfileScore(speaker="anna", cosine=0.91), ProfileScore(speaker="ben", cosine=0.29)],
+        latency_ms=Latency(capture=11.8, queue=3.9, embed=61.2, decide=0.6, total=77.5),
+        **audio(16_000, 64_000),
+        **header(30, 7),
+    ),
+    SpeakerVerified(
+        speaker="anna",
+        score=0.91,
+        threshold=0.72,
+        posterior=None,
+        runner_up="ben",
+        margin=0.62,
+        evidence_s=2.8,
+        since=56_000,
+        ttl_s=6.0,
+        **audio(16_000, 64_000),
+        **header(31, 2),
+    ),
+    SpeakerChanged(previous="anna", speaker="ben", **audio(160_000, 208_000), **header(74)),
+    SpeakerUnknown(
+        nearest="ben",
+        score=0.34,
+        threshold=0.72,
+        evidence_s=3.1,
+        ttl_s=6.0,
+        **audio(240_000, 288_000),
+        **header(88),
+    ),
+    SpeakerLost(previous="anna", reason="silence", **audio(112_000, 160_000), **header(60)),
+    ProfileEnrolled(speaker="anna", exemplars=1, speech_s=12.3, **header(21)),
+    ProfileUpdated(speaker="anna", exemplars=2, renamed_from=None, **header(55)),
+    ProfileDeleted(speaker="ben", **header(140)),
+    EnrollProgress(
+        enrolment=ENROLMENT,
+        stream=STREAM,
+        speaker="anna",
+        state="listening",
+        speech_s=4.5,
+        needed_s=12.0,
+        hint="keep talking",
+        level_dbfs=-24.0,
+        snr_db=23.5,
+        consistency=0.81,
+        **header(17, 3),
+    ),
+)
+
+CONTROL: tuple[tuple[AnyMethod, msgspec.Struct], ...] = (
+    (GetStatus(), Status(version="0.1.0", pid=4711, boot=BOOT, heartbeat=HEARTBEAT)),
+    (
+        ListProfiles(),
+        Profiles(
+            model_id=MODEL_ID,
+            profiles=[
+                ProfileSummary(
+                    name="anna", created="2026-11-20T18:31:07.120Z", exemplars=1, usable=1, speech_s=12.3
+                )
+            ],
+        ),
+    ),
+    (
+        ShowProfile(name="anna"),
+        Profile(
+            name="anna",
+            created="2026-11-20T18:31:07.120Z",
+            exemplars=[
+                Exemplar(
+                    created="2026-11-20T18:31:07.120Z",
+                    model_id=MODEL_ID,
+                    usable=True,
+                    label="",
+                    source="stream desk",
+                    speech_s=12.3,
+                    windows=9,
+                    consistency=0.81,
+                    snr_db=23.5,
+                )
+            ],
+            nearest="ben",
+            nearest_cosine=0.31,
+        ),
+    ),
+    (DeleteProfile(name="ben"), Done(message="ben is deleted")),
+    (RenameProfile(name="anna", new_name="Anna-K"), Done(message="anna is Anna-K now")),
+    (EnrollLive(name="anna"), Enrolment(enrolment=ENROLMENT, stream=STREAM, needed_s=12.0)),
+    (CancelEnrollment(enrolment=ENROLMENT), Done(message="cancelled")),
+    (
+        EnrollAudio(name="ben", label="headset", source="ben.wav"),
+        Enrolled(name="ben", exemplars=1, speech_s=21.9, consistency=0.77, snr_db=31.0, warnings=[]),
+    ),
+    (PauseStream(stream=STREAM), Done(message="desk is paused")),
+    (ResumeStream(stream=STREAM), Done(message="desk is opened again")),
+    (Reload(), Reloaded(profiles=2, changed=["decision.threshold"], restart_needed=[])),
+)
+
+
+def request(method: AnyMethod) -> dict[str, Any]:
+    """Put a method in its envelope."""
+    asked = Request(id="1", method=method.method, params=msgspec.Raw(msgspec.json.encode(method)))
+    return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(asked)))
+
+
+def reply(result: msgspec.Struct) -> dict[str, Any]:
+    """Put a result in its envelope."""
+    answer = Reply(id="1", result=msgspec.Raw(msgspec.json.encode(result)))
+    return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(answer)))
