@@ -1,0 +1,65 @@
+"""`earwitness check`: is it them?"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated
+
+import typer
+
+from ..checking import STATUS, Answer, Check
+from ..subscription import subscribe
+from .connection import Connection, fail, print_json
+from .durations import duration_option
+
+CONNECT_S = 2.0
+
+
+def check(
+    context: typer.Context,
+    speaker: Annotated[str, typer.Argument(metavar="NAME")],
+    stream: Annotated[
+        str | None, typer.Option(metavar="STREAM", help="Only there.", show_default=False)
+    ] = None,
+    within: Annotated[float, duration_option("How long they may take to speak.", shown="5s")] = 5.0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ask whether a person is speaking: yes at once, no when the time is over.
+
+    Exit status 0: verified. 1: somebody else, or an unknown voice. 2: inconclusive, nothing was decided.
+    3: no daemon. A verdict counts only within its time to live.
+
+    This is evidence, not a login. Voices can be imitated, recorded and cloned: in scripts, screen locks and
+    logins use it beside another factor, never instead of one.
+    """
+    connection: Connection = context.obj
+    try:
+        answer = ask(connection, Check(speaker, stream, within), within)
+    except (OSError, ValueError) as error:
+        fail(str(error), STATUS["inconclusive"])  # 1 would say that somebody else speaks
+        raise
+    if as_json:
+        print_json(answer)
+    elif not quiet:
+        print(answer.message, file=sys.stderr if answer.result == "no_daemon" else sys.stdout)
+    raise typer.Exit(answer.status)
+
+
+def ask(connection: Connection, question: Check, within_s: float) -> Answer:
+    """Listen until there is an answer."""
+    topics = ["speaker", "daemon.started", "heartbeat"]
+    began = time.monotonic()
+    with subscribe(connection.events, topics, keys=connection.keys()) as subscription:
+        while True:
+            patience_s = within_s if question.connected else min(within_s, CONNECT_S)
+            left_s = began + patience_s - time.monotonic()
+            if left_s <= 0:
+                return question.at_the_end()
+            item = subscription.receive(left_s)
+            if item is None:
+                continue
+            answer = question.on_item(item, time.monotonic(), time.time())
+            if answer is not None:
+                return answer

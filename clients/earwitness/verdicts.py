@@ -1,0 +1,140 @@
+"""Who speaks on each stream, as far as events and their times to live tell: pure, for those who react."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from .events import AnyEvent, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from .notices import Connected, Disconnected, Notice
+
+GRACE_S = 1.0  # a restatement may come late on a busy machine
+EXPIRED = "expired"  # the reason in a SpeakerLost that we made ourselves, with seq 0
+
+Kind = Literal["verified", "unknown", "nobody"]
+Decision = SpeakerVerified | SpeakerUnknown | SpeakerLost
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one stream."""
+
+    stream: str
+    kind: Kind
+    speaker: str | None
+    # who is verified
+    event: Decision
+    # what it rests on
+    until: float | None
+    # monotonic seconds after which it is no longer known; None: it holds until something else is said
+
+    @property
+    def identity(self) -> tuple[Kind, str | None]:
+        """Equal for restatements."""
+        return self.kind, self.speaker
+
+    def holds(self, now: float) -> bool:
+        """Whether it may still be relied on."""
+        return self.until is None or now < self.until
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """One stream's verdict became another."""
+
+    before: Verdict | None
+    # None: nothing was known yet
+    verdict: Verdict
+    found: bool
+    # true: it was so before we came
+
+
+class Verdicts:
+    """Follow all streams. `now` is monotonic, `wall` Unix time, both in seconds."""
+
+    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+        self.standing: dict[str, Verdict] = {}
+        self._grace_s = grace_s
+        self._heard: dict[str, tuple[str, int]] = {}  # boot and seq of the newest decision, a stream
+        self._was_connected = self._was_away = False
+
+    def on_item(self, event: AnyEvent | Notice, now: float, wall: float) -> Turn | None:
+        """Take in what a subscription gave; None if it changes nothing."""
+        if isinstance(event, Connected):
+            self._was_connected = True
+        elif isinstance(event, Disconnected):
+            self._was_away = self._was_connected
+        if not isinstance(event, Decision) or self._is_old(event):
+            return None
+        # What we meet at our first coming was so before; what we meet on coming back happened meanwhile.
+        found = event.replayed and event.stream not in self._heard and not self._was_away
+        self._heard[event.stream] = (event.boot, event.seq)
+        return self._turn(self._verdict(event, now, wall), found=found)
+
+    def expire(self, now: float, wall: float) -> list[Turn]:
+        """What nobody has restated in time is no longer known."""
+        outdated = [verdict for verdict in self.standing.values() if not verdict.holds(now)]
+        turns = [self._turn(_nobody(expired(verdict.event, wall)), found=False) for verdict in outdated]
+        return [turn for turn in turns if turn is not None]
+
+    def next_expiry(self) -> float | None:
+        """When `expire` will next have something to say."""
+        return min((each.until for each in self.standing.values() if each.until is not None), default=None)
+
+    def forget(self) -> None:
+        """Whatever was said no longer holds."""
+        self.standing.clear()
+        self._heard.clear()
+
+    def _is_old(self, event: Decision) -> bool:
+        boot, seq = self._heard.get(event.stream, ("", 0))
+        return event.boot == boot and 0 < event.seq <= seq
+
+    def _turn(self, verdict: Verdict, *, found: bool) -> Turn | None:
+        before = self.standing.get(verdict.stream)
+        self.standing[verdict.stream] = verdict
+        if before is not None and before.identity == verdict.identity:
+            return None
+        return Turn(before=before, verdict=verdict, found=found)
+
+    def _verdict(self, event: Decision, now: float, wall: float) -> Verdict:
+        if isinstance(event, SpeakerLost):
+            return _nobody(event)
+        left_s = event.ttl_s - (_age_s(event, wall) if event.replayed else 0.0)
+        if left_s <= 0:
+            return _nobody(expired(event, wall))
+        speaker = event.speaker if isinstance(event, SpeakerVerified) else None
+        return Verdict(
+            stream=event.stream,
+            kind="unknown" if speaker is None else "verified",
+            speaker=speaker,
+            event=event,
+            until=now + left_s + self._grace_s,
+        )
+
+
+def expired(event: Decision, wall: float) -> SpeakerLost:
+    """What the daemon would say, had it not fallen silent."""
+    moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+    return SpeakerLost(
+        boot=event.boot,
+        time=moment.replace("+00:00", "Z"),
+        stream=event.stream,
+        stream_id=event.stream_id,
+        start=event.stop,
+        stop=event.stop,
+        previous=event.speaker if isinstance(event, SpeakerVerified) else None,
+        reason=EXPIRED,
+    )
+
+
+def _nobody(event: SpeakerLost) -> Verdict:
+    return Verdict(stream=event.stream, kind="nobody", speaker=None, event=event, until=None)
+
+
+def _age_s(event: Decision, wall: float) -> float:
+    """How old a last value is; one without a readable time is too old for anything."""
+    try:
+        return max(0.0, wall - datetime.fromisoformat(event.time).timestamp())
+    except ValueError:
+        return float("inf")

@@ -1,0 +1,103 @@
+"""`earwitness check` against a scripted publisher."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from earwitness.checking import Check
+from earwitness.cli.check import ask
+from earwitness.cli.connection import Connection
+from earwitness.events import Event
+
+from .events import heartbeat, lost, unknown, verified
+from .fake_publisher import FakePublisher
+from .programs import Program, finished
+
+SHORT = ("--within", "400ms")
+
+
+@pytest.fixture
+def publisher(events_endpoint: str) -> Iterator[FakePublisher]:
+    with FakePublisher(events_endpoint) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ([verified("anna")], 0),
+        ([verified("bert"), verified("anna", stream="kitchen")], 0),
+        ([verified("bert")], 1),
+        ([unknown()], 1),
+        ([verified("anna", ttl_s=0.0)], 2),
+        ([unknown(ttl_s=0.0)], 2),
+        ([verified("anna"), lost("anna")], 2),
+        ([], 2),
+    ],
+    ids=["them", "them elsewhere", "another", "unknown", "stale", "stale unknown", "silence", "nothing"],
+)
+def test_the_last_value_decides_by_what_is_left_of_its_time(
+    publisher: FakePublisher, said: list[Event], status: int
+) -> None:
+    publisher.publish(*said)
+    publisher.flush()
+    answer = ask(Connection(events=publisher.endpoint), Check("anna", None, 0.2), 0.2)
+    assert answer.status == status
+
+
+def test_quiet_says_it_by_the_exit_status_alone(publisher: FakePublisher, tmp_path: Path) -> None:
+    publisher.publish(verified("anna"))
+    result = finished(tmp_path, "check", "anna", "-q")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_they_may_begin_to_speak_within_the_time(publisher: FakePublisher, tmp_path: Path) -> None:
+    publisher.publish(unknown())
+    with Program(tmp_path, "check", "anna", "--within", "60s") as program:
+        assert publisher.subscribed.wait(30)
+        publisher.publish(verified("bert"), verified("anna", score=0.81))
+        assert program.line() == "anna is verified at desk: 0.81, needs 0.62"
+        assert program.process.wait(30) == 0
+
+
+def test_only_the_stream_that_was_asked_about_counts(publisher: FakePublisher) -> None:
+    publisher.publish(verified("anna", stream="kitchen"))
+    publisher.flush()
+    connection = Connection(events=publisher.endpoint)
+    assert ask(connection, Check("anna", "kitchen", 60.0), 60.0).status == 0
+    assert ask(connection, Check("anna", "desk", 0.2), 0.2).status == 2
+
+
+def test_a_stream_that_does_not_exist_is_named(publisher: FakePublisher, tmp_path: Path) -> None:
+    publisher.publish(heartbeat())
+    result = finished(tmp_path, "check", "anna", "--stream", "dsk", "--within", "60s")
+    assert result.returncode == 2
+    assert "there is no stream 'dsk'; there are: desk" in result.stdout
+
+
+def test_without_a_daemon_it_is_3(tmp_path: Path) -> None:
+    result = finished(tmp_path, "check", "anna", *SHORT)
+    assert result.returncode == 3
+    assert result.stdout == ""
+    assert "no daemon answers there" in result.stderr
+
+
+def test_what_goes_wrong_is_never_taken_for_an_answer(tmp_path: Path) -> None:
+    for global_option in (["--events", "nonsense"], ["--events", "tcp://127.0.0.1:1", "--key", "only-one"]):
+        assert finished(tmp_path, *global_option, "check", "anna", *SHORT).returncode == 2
+
+
+def test_json_has_the_answer_and_what_it_rests_on(publisher: FakePublisher, tmp_path: Path) -> None:
+    publisher.publish(verified("bert"))
+    answer = json.loads(finished(tmp_path, "check", "anna", "--json", *SHORT).stdout)
+    assert (answer["result"], answer["status"], answer["stream"]) == ("other", 1, "desk")
+    assert answer["event"]["speaker"] == "bert"
+    assert answer["assurance"] == "evidence"
+
+
+def test_the_help_says_that_it_is_no_login(tmp_path: Path) -> None:
+    assert "evidence, not a login" in " ".join(finished(tmp_path, "check", "--help").stdout.split())
