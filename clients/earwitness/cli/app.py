@@ -7,10 +7,14 @@ from typing import Annotated
 
 import typer
 
+from .check import check
 from .connection import Connection, clear_errors
 from .daemon import pause, reload, resume, status
 from .enroll import enroll
+from .on import CommandAfterDashes, on
 from .profiles import profiles
+from .record import record
+from .schema import schema
 from .tail import tail
 from .watch import watch
 
@@ -59,12 +63,16 @@ def options(
 
 app.command()(watch)
 app.command()(tail)
+app.command()(record)
+app.command(cls=CommandAfterDashes)(on)
+app.command()(check)
 app.command()(status)
 app.command()(enroll)
 app.add_typer(profiles)
 app.command()(pause)
 app.command()(resume)
 app.command()(reload)
+app.command()(schema)
 
 
 def main() -> None:
