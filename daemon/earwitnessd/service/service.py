@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import zmq
@@ -28,7 +29,14 @@ from earwitness.control import (
     ResumeStream,
     Status,
 )
-from earwitness.events import DaemonReloaded, DaemonStarted, DaemonStopping, Heartbeat, SocketState
+from earwitness.events import (
+    DaemonReloaded,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    Heartbeat,
+    SocketState,
+)
 from earwitnessd.access import sockets
 from earwitnessd.access.keys import KeyRing
 from earwitnessd.assemble import open_parts, rules_for
@@ -53,12 +61,17 @@ from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.streams import Streams, UnknownStreamError
 from earwitnessd.service.vitals import Vitals, heartbeat
 from earwitnessd.service.watchdog import StreamProgress, stuck
+from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.load import differences
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.version import VERSION
 
+if TYPE_CHECKING:
+    from earwitnessd.metrics.scrape import Metrics
+
 log = logging.getLogger(__name__)
+E = TypeVar("E", bound=Event)
 
 HEARTBEAT_S = 1.0
 STUCK_S = 10.0  # without progress, before the watchdog is left to bite
@@ -140,17 +153,34 @@ class Service:
             self._inbox,
             self._outbox,
         )
+        self._metrics = self._open_metrics(stack)
         self._poller = zmq.Poller()
         for readable in (events, control, self._outbox.receiver, self._signals):
             self._poller.register(readable, zmq.POLLIN)
         if self._keys:
             self._poller.register(self._keys.socket, zmq.POLLIN)
+        if self._metrics:
+            self._poller.register(self._metrics.server.fileno(), zmq.POLLIN)
         self._manager.status(f"loading the model {self._settings.model}")
         self._engine.start()
         stack.callback(self._stop_engine)
         self._ready = self._await_engine()
         self._streams.configure(self._settings.streams)
         self._announce(endpoints)
+
+    def _open_metrics(self, stack: ExitStack) -> Metrics | None:
+        """Who is not asked for metrics does not load their library."""
+        if not self._settings.metrics.listen:
+            return None
+        from earwitnessd.metrics.scrape import Metrics, MetricsError  # noqa: PLC0415  # as said
+
+        try:
+            metrics = Metrics(parse_address(self._settings.metrics.listen))
+        except MetricsError as error:
+            raise StartError(str(error)) from None
+        stack.callback(metrics.server.close)
+        log.info("metrics on http://%s/metrics", metrics.server.address)
+        return metrics
 
     def _await_engine(self) -> Ready:
         """The model may take a while; a signal ends the waiting."""
@@ -182,7 +212,7 @@ class Service:
         log.info("events on %s, control on %s", endpoints.events, endpoints.control)
         if "tcp://" in endpoints.events + endpoints.control and not self._settings.sockets.curve:
             log.warning("sockets.insecure: everybody who reaches the port can listen and control")
-        self._publisher.publish(
+        self._publish(
             DaemonStarted(
                 version=VERSION,
                 pid=os.getpid(),
@@ -220,6 +250,8 @@ class Service:
                 self._control.on_requests()
             elif self._keys and source is self._keys.socket:
                 self._keys.on_request()
+            elif self._metrics and source == self._metrics.server.fileno():
+                self._metrics.server.on_ready()
             elif isinstance(source, int) and source != self._signals.fileno():
                 self._streams.on_readable(source)
 
@@ -227,7 +259,7 @@ class Service:
         for word in self._outbox.drain():
             match word:
                 case Publish(event):
-                    self._publisher.publish(event)
+                    self._publish(event)
                 case Answer(token, result):
                     self._control.reply(token, result)
                 case Refusal(token, code, message):
@@ -239,6 +271,13 @@ class Service:
                     self._stop_reason = self._stop_reason or "the engine failed"
                 case Ready():
                     raise AssertionError("the engine is ready twice")
+
+    def _publish(self, event: E) -> E:
+        """To subscribers, and to whoever counts."""
+        stamped = self._publisher.publish(event)
+        if self._metrics:
+            self._metrics.figures.on_event(stamped)
+        return stamped
 
     def _handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
         """A control request; what concerns the engine goes there."""
@@ -302,13 +341,15 @@ class Service:
             log.error("reload refused, the old settings stay: %s", error)
         finally:
             self._manager.ready()
-        return self._publisher.publish(
+        return self._publish(
             DaemonReloaded(profiles=profiles, changed=changed, restart_needed=restart_needed, error=error)
         )
 
     def _beat(self) -> None:
         self._control.expire()
-        beat = self._publisher.publish(self._heartbeat())
+        if self._metrics:
+            self._metrics.server.expire()
+        beat = self._publish(self._heartbeat())
         self._manager.status(beat.status)
         reason = self._why_stuck()
         if reason is None:
@@ -358,7 +399,7 @@ class Service:
     def _shut_down(self) -> None:
         log.info("stopping: %s", self._stop_reason)
         self._manager.stopping()
-        self._publisher.publish(DaemonStopping(reason=self._stop_reason))
+        self._publish(DaemonStopping(reason=self._stop_reason))
         self._control.refuse_all("the daemon is stopping")
         self._streams.stop(STOP_CAPTURE_S)
 

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from earwitnessd.settings.root import Settings
+from earwitnessd.settings.addresses import parse_address
+from earwitnessd.settings.root import Metrics, Settings
 from earwitnessd.settings.sources import FileReplay
 from earwitnessd.settings.validate import SettingsError, to_settings
 
@@ -77,6 +78,21 @@ def _check_together(settings: Settings) -> None:
     if len(from_stdin) > 1:
         raise SettingsError(f"streams {' and '.join(from_stdin)} both read standard input: only one can")
     _check_sockets(settings)
+    _check_metrics(settings.metrics)
+
+
+def _check_metrics(metrics: Metrics) -> None:
+    if not metrics.listen:
+        return
+    try:
+        address = parse_address(metrics.listen)
+    except ValueError as error:
+        raise SettingsError(f"metrics.listen: {error}; expected such as 127.0.0.1:9464") from None
+    if not address.is_loopback and not metrics.insecure:
+        raise SettingsError(
+            f"metrics.listen = {metrics.listen!r}: other machines could reach it. Use 127.0.0.1, or "
+            "`metrics.insecure: true` if everybody who reaches the port may read what this daemon does"
+        )
 
 
 def _check_sockets(settings: Settings) -> None:

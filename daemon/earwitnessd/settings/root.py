@@ -90,6 +90,15 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # true: tcp without keys; anybody who reaches the port hears and controls everything
 
 
+class Metrics(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Figures for Prometheus, over HTTP."""
+
+    listen: str = ""
+    # such as 127.0.0.1:9464; empty: nobody is served
+    insecure: bool = False
+    # true: also at an address that other machines can reach; there is no encryption and no password
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -102,6 +111,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: Quality = Quality()
     decision: Decision = Decision()
     sockets: Sockets = Sockets()
+    metrics: Metrics = Metrics()
     profiles: str = "auto"
     # the database file; "auto": the state directory
     log_level: Literal["debug", "info", "warning", "error"] = "info"

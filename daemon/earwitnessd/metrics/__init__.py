@@ -1,0 +1,1 @@
+"""What Prometheus is told, when the operator asks for it."""
