@@ -253,17 +253,18 @@ def test_a_deleted_person_is_no_longer_vouched_for() -> None:
     assert (lost.previous, lost.reason) == ("anna", "profile")
 
 
-def test_a_recording_is_worked_off_before_its_stream_is_lost() -> None:
-    with Engine(enrolled=BOTH) as engine:
+@pytest.mark.parametrize("hop_s", [0.5, 0.1])
+def test_a_recording_is_worked_off_before_its_stream_is_lost(hop_s: float) -> None:
+    settings = msgspec.structs.replace(ENERGY, windows=Windows(hop_s=hop_s))
+    with Engine(enrolled=BOTH, settings=settings) as engine:
         mouth = engine.open(paced=False)
-        engine.say(mouth, talking(ANNA_HZ, 20.0))
+        engine.say(mouth, talking(ANNA_HZ, 10.0))
         engine.send(pack(mouth.ended("end of file")))
         lost = engine.until_said(StreamLost)
-    scored = [
-        event for event in engine.events[: engine.events.index(lost)] if isinstance(event, WindowScored)
-    ]
-    assert [each.stop for each in scored] == list(range(3 * RATE, 20 * RATE + 1, RATE // 2))
-    assert (lost.reason, lost.final, lost.stop) == ("end of file", True, 20 * RATE)
+    before = engine.events[: engine.events.index(lost)]
+    scored = [event.stop for event in before if isinstance(event, WindowScored)]
+    assert scored == list(range(3 * RATE, 10 * RATE + 1, round(hop_s * RATE)))
+    assert (lost.reason, lost.final, lost.stop) == ("end of file", True, 10 * RATE)
     (gone,) = engine.of(SpeakerLost)
     assert (gone.previous, gone.reason) == ("anna", "stream")
 
@@ -350,6 +351,14 @@ def test_other_rules_hold_at_once() -> None:
         assert engine.until_said(SpeakerVerified).speaker == "anna"
 
 
+def test_a_stream_that_is_added_later_goes_by_the_new_rules() -> None:
+    patient = replace(RULES, verify_windows=50)
+    with Engine(enrolled=BOTH, rules=patient) as engine:
+        engine.tell(NewRules(RULES))
+        engine.say(engine.open("door"), talking(ANNA_HZ, 4.0))
+        assert engine.until_said(SpeakerVerified).stream == "door"
+
+
 def test_a_reload_brings_people_that_another_program_has_enrolled() -> None:
     with Engine(enrolled={"ben": BEN_HZ}) as engine, Engine(enrolled={"anna": ANNA_HZ}) as other:
         with closing(ProfileStore(other.profiles)) as store:
@@ -374,6 +383,7 @@ def test_an_engine_that_cannot_compute_says_why_it_ends(error: Exception, reason
         failed = engine.until_word(Failed)
         engine.listener.join(15.0)
         assert not engine.listener.is_alive()
+        assert not engine.profiles.with_name("profiles.db-wal").exists(), "the database was left open"
     assert failed.reason == reason
 
 
