@@ -46,6 +46,8 @@ def _of(form: msgspec.inspect.Type) -> object:
             return values[0]
         case msgspec.inspect.UnionType(types=types):
             return _of(types[0])
+        case msgspec.inspect.Metadata(type=inner):
+            return _of(inner)
         case msgspec.inspect.StructType(cls=cls):
             return msgspec.to_builtins(example(cls))
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from earwitness.events import AnyEvent
 from earwitness.schema import Part, build, examples, schema
 from earwitness.schema.fields import UndescribedError, descriptions
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "conversation.jsonl"
 EVENTS = build.events()
 CONTROL = build.control()
 VERIFIED: dict[str, Any] = EVENTS["$defs"]["speaker.verified"]["examples"][0]
@@ -71,6 +73,16 @@ def test_what_must_not_come_is_not(change: dict[str, Any]) -> None:
 def test_only_fields_with_a_default_may_be_missing(field: str) -> None:
     rest = {name: value for name, value in VERIFIED.items() if name != field}
     assert Draft202012Validator(EVENTS).is_valid(rest) == (field == "posterior")
+
+
+def test_what_the_daemon_said_of_the_bundled_conversation_is_valid() -> None:
+    validator = Draft202012Validator(EVENTS)
+    latency = EVENTS["$defs"]["window.scored"]["examples"][0]["latency_ms"]
+    lines = [json.loads(line) for line in GOLDEN.read_text(encoding="utf-8").splitlines()]
+    assert lines
+    for line in lines:
+        of_one_run = {"boot": VERIFIED["boot"], "time": VERIFIED["time"], "latency_ms": latency}
+        validator.validate(line | of_one_run)
 
 
 def test_units_are_named() -> None:

@@ -156,8 +156,8 @@ EVENTS: tuple[AnyEvent, ...] = (
     ),
     StreamLost(reason="the device is gone", final=False, **audio(480_000, 480_000), **header(131)),
     StreamGap(samples=320, reason="overflow", **audio(40_000, 40_320), **header(12, second=2.951)),
-    SpeechStarted(**audio(11_200, 12_800), **header(9, second=1.231)),
-    SpeechStopped(**audio(11_200, 71_680), **header(40, second=4.911)),
+    SpeechStarted(**audio(11_264, 11_264), **header(9, second=1.231)),
+    SpeechStopped(**audio(11_264, 71_680), **header(40, second=4.911)),
     WindowScored(
         speech_s=2.2,
         level_dbfs=-23.4,
