@@ -238,3 +238,9 @@ def test_differences_name_groups_and_single_streams() -> None:
         "streams.new",
     ]
     assert differences(new, new) == []
+
+
+def test_a_group_with_nothing_in_it_means_its_defaults(tmp_path: Path) -> None:
+    file = tmp_path / "daemon.yaml"
+    file.write_text("windows:\n#  hop_s: 0.25\ndecision:\n", encoding="utf-8")
+    assert load(file) == load(None)

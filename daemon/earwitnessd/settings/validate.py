@@ -51,7 +51,10 @@ def _check_section(value: object, kind: inspect.StructType, path: str) -> None:
             continue
         if key not in fields:
             raise SettingsError(_unknown(_join(path, key), str(key), [*fields]))
-        _check(entry, fields[key].type, _join(path, key))
+        if entry is None and isinstance(fields[key].type, inspect.StructType):
+            entries[key] = {}  # everything below it is commented out
+        else:
+            _check(entry, fields[key].type, _join(path, key))
     missing = [name for name, field in fields.items() if field.required and name not in entries]
     if missing:
         raise SettingsError(f"{_join(path, missing[0])} is missing")
