@@ -21,7 +21,7 @@ NPM = (
     "--ignore-scripts",
     "--prefer-offline",
 )
-NPM_PATIENCE = ("--fetch-retries=1", "--fetch-timeout=20000")
+NPM_PATIENCE = ("--fetch-retries=0", "--fetch-timeout=20000", "--loglevel=error")
 INSTALL_S = 90.0
 
 
