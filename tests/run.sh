@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Debian and Ubuntu packages that the tests hear, see, boot and compile things with.
-packages=(libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux fonts-dejavu-core
+packages=(mosquitto libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux fonts-dejavu-core
   gcc libc6-dev libzmq3-dev libjansson-dev jq)
 
 missing=()

@@ -11,6 +11,7 @@ from .check import check
 from .connection import Connection, clear_errors
 from .daemon import pause, reload, resume, status
 from .enroll import enroll
+from .mqtt import mqtt
 from .on import CommandAfterDashes, on
 from .profiles import profiles
 from .record import record
@@ -66,6 +67,7 @@ app.command()(tail)
 app.command()(record)
 app.command(cls=CommandAfterDashes)(on)
 app.command()(check)
+app.command()(mqtt)
 app.command()(status)
 app.command()(enroll)
 app.add_typer(profiles)

@@ -1,0 +1,1 @@
+"""Events as retained MQTT state, with discovery for Home Assistant: `earwitness mqtt`."""
