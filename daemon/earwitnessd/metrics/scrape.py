@@ -45,8 +45,11 @@ class Client:
 class ScrapeServer:
     """Owned by the main thread, which polls `fileno` for reading and calls `on_ready`."""
 
-    def __init__(self, address: Address, text: Callable[[], bytes]) -> None:
+    def __init__(
+        self, address: Address, text: Callable[[], bytes], *, client_limit_s: float = CLIENT_LIMIT_S
+    ) -> None:
         self._text = text
+        self._client_limit_s = client_limit_s
         self._cached: tuple[float, bytes] = (0.0, b"")
         self._clients: dict[socket.socket, Client] = {}
         # the oldest first
@@ -82,7 +85,7 @@ class ScrapeServer:
     def expire(self) -> None:
         """Let go of the slow; call it about once a second."""
         now_s = time.monotonic()
-        for client in [client for client in self._clients.values() if client.until_s < now_s]:
+        for client in [client for client in self._clients.values() if client.until_s <= now_s]:
             self._drop(client)
 
     def close(self) -> None:
@@ -100,7 +103,7 @@ class ScrapeServer:
         connection.setblocking(False)
         if len(self._clients) >= MOST_CLIENTS:
             self._drop(next(iter(self._clients.values())))
-        self._clients[connection] = Client(connection, time.monotonic() + CLIENT_LIMIT_S)
+        self._clients[connection] = Client(connection, time.monotonic() + self._client_limit_s)
         self._selector.register(connection, selectors.EVENT_READ)
 
     def _serve(self, client: Client) -> None:

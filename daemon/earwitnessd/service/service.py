@@ -127,6 +127,7 @@ class Service:
         for endpoint in (endpoints.events, endpoints.control):
             if lock := sockets.claim(endpoint):
                 stack.enter_context(lock)
+        self._metrics = self._open_metrics(stack)
         audio_directory = tempfile.mkdtemp(prefix="earwitness-")
         stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
         context = zmq.Context()
@@ -153,7 +154,6 @@ class Service:
             self._inbox,
             self._outbox,
         )
-        self._metrics = self._open_metrics(stack)
         self._poller = zmq.Poller()
         for readable in (events, control, self._outbox.receiver, self._signals):
             self._poller.register(readable, zmq.POLLIN)
