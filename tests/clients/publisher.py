@@ -33,8 +33,8 @@ class LossySocket(zmq.Socket[bytes]):
 
     def recv(self, *args: Any, **options: Any) -> Any:
         """Receive a subscription, and keep in mind to what."""
-        message: bytes = super().recv(*args, **options)
-        self.subscribed |= {message[1:]}
+        message = super().recv(*args, **options)
+        self.subscribed |= {bytes(memoryview(message))[1:]}  # a frame, or its bytes
         return message
 
 
