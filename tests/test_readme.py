@@ -18,6 +18,11 @@ def test_every_control_method_is_described(method: str) -> None:
     assert method in QUOTED
 
 
+@pytest.mark.parametrize("target", re.findall(r"\]\(([^):#]+)\)", README))
+def test_what_the_readme_links_to_is_there(target: str) -> None:
+    assert (Path(__file__).parent.parent / target).exists()
+
+
 def test_the_test_command_is_the_one_that_ci_runs() -> None:
     ci = (Path(__file__).parent.parent / ".ci" / "run").read_text(encoding="utf-8")
     assert "bash tests/run.sh" in README
