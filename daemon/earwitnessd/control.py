@@ -53,8 +53,11 @@ class ControlServer:
         socket: zmq.Socket[bytes],
         handle: Callable[[int, AnyMethod, bytes], None],
         answer_within_s: float = ANSWER_WITHIN_S,
+        *,
+        admits: Callable[[zmq.Frame], bool] = lambda _: True,
     ) -> None:
         self.socket = socket
+        self._admits = admits
         self.requests = 0
         self.errors = 0
         self._handle = handle
@@ -66,10 +69,11 @@ class ControlServer:
         """Take what has come, a bounded number at a time: events go on meanwhile."""
         for _ in range(100):
             try:
-                frames = self.socket.recv_multipart(zmq.DONTWAIT)
+                frames = self.socket.recv_multipart(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 return
-            self._on_request(frames)
+            if self._admits(frames[-1]):
+                self._on_request([frame.bytes for frame in frames])
 
     def reply(self, token: int, result: msgspec.Struct) -> None:
         """Answer a request."""

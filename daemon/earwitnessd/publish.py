@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -10,19 +11,31 @@ import msgspec
 import zmq
 
 from earwitness.events import Event, encode
+from earwitnessd.history import History, Since
 
 E = TypeVar("E", bound=Event)
 
+MOST_MESSAGES = 500  # subscriptions taken at a time: events go on meanwhile
 UNSUBSCRIBED, SUBSCRIBED = b"\0", b"\1"  # first byte of what XPUB receives; others are no subscriptions
 
 
 class Publisher:
     """Owned by the main thread. A slow subscriber loses events at its high-water mark, nobody else does."""
 
-    def __init__(self, socket: zmq.Socket[bytes], boot: str) -> None:
+    def __init__(
+        self,
+        socket: zmq.Socket[bytes],
+        boot: str,
+        *,
+        replay_events: int = 1000,
+        admits: Callable[[zmq.Frame], bool] = lambda _: True,
+    ) -> None:
         self.socket = socket
         self.boot = boot
         self.events = 0
+        self._history = History(boot, replay_events)
+        self._admits = admits
+        # whether a message of a subscriber may be taken; it throws out who is not welcome
         self._topic_counts: Counter[str] = Counter()
         self._last_values: dict[str, Event] = {}
         self._subscriptions: set[bytes] = set()
@@ -45,6 +58,7 @@ class Publisher:
             time=event.time or utc_now(),
         )
         self._send(stamped)
+        self._history.add(stamped)
         if key := stamped.state_key:
             self._last_values[key] = stamped
         return stamped
@@ -52,22 +66,30 @@ class Publisher:
     def on_subscriptions(self) -> None:
         """Answer everybody who has just subscribed with the last values they would have seen."""
         wanted: list[bytes] = []
-        while True:
+        for _ in range(MOST_MESSAGES):
             try:
-                message = self.socket.recv(zmq.DONTWAIT)
+                frame = self.socket.recv(zmq.DONTWAIT, copy=False)
             except zmq.Again:
                 break
+            message = frame.bytes
             what, prefix = message[:1], message[1:]
             if what == SUBSCRIBED:
                 self._subscriptions.add(prefix)
-                wanted.append(prefix)
+                if self._admits(frame):
+                    wanted.append(prefix)
             elif what == UNSUBSCRIBED:
                 self._subscriptions.discard(prefix)
+            else:
+                self._admits(frame)
         if not wanted:
             return
         for event in sorted(self._last_values.values(), key=lambda value: value.seq):
             if event.topic.encode().startswith(tuple(wanted)):
                 self._send(msgspec.structs.replace(event, replayed=True))
+
+    def since(self, boot: str, seq: int, topics: list[str]) -> Since:
+        """The state-bearing events after `seq`, as far as they are kept."""
+        return self._history.since(boot, seq, topics)
 
     def forget_stream(self, stream: str) -> None:
         """Drop the last values of a stream that is no longer configured."""

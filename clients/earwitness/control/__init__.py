@@ -9,6 +9,7 @@ from .requests import (
     DeleteProfile,
     EnrollAudio,
     EnrollLive,
+    EventsSince,
     GetStatus,
     ListProfiles,
     PauseStream,
@@ -26,6 +27,7 @@ from .results import (
     Profiles,
     ProfileSummary,
     Reloaded,
+    Replay,
     Status,
 )
 
@@ -43,6 +45,7 @@ __all__ = [
     "Enrolled",
     "Enrolment",
     "ErrorCode",
+    "EventsSince",
     "Exemplar",
     "GetStatus",
     "ListProfiles",
@@ -55,6 +58,7 @@ __all__ = [
     "Reload",
     "Reloaded",
     "RenameProfile",
+    "Replay",
     "Reply",
     "Request",
     "ResumeStream",

@@ -19,6 +19,7 @@ from .requests import (
     DeleteProfile,
     EnrollAudio,
     EnrollLive,
+    EventsSince,
     GetStatus,
     ListProfiles,
     PauseStream,
@@ -27,7 +28,7 @@ from .requests import (
     ResumeStream,
     ShowProfile,
 )
-from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Status
+from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
 
 TIMEOUT_S = 5.0
 CONNECT_S = 2.0  # a daemon that runs accepts connections at once, even when it is busy
@@ -147,6 +148,10 @@ class Control:
     def reload(self) -> Reloaded:
         """Make the daemon read settings and profiles again."""
         return self._ask(Reload(), Reloaded)
+
+    def events_since(self, boot: str, seq: int, topics: list[str] | None = None) -> Replay:
+        """The state-bearing events after `seq`, as far as the daemon keeps them."""
+        return self._ask(EventsSince(boot=boot, seq=seq, topics=topics or []), Replay)
 
     def _ask(
         self,

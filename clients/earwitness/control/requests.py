@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from ..events.units import Seconds
-from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Status
+from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$", description="letters, digits, _ and -")]
 EnrolSeconds = Annotated[Seconds, msgspec.Meta(ge=2.0, le=300.0)]
@@ -126,6 +126,19 @@ class Reload(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     result = Reloaded
 
 
+class EventsSince(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The state-bearing events that were published after one that was heard."""
+
+    method = "events.since"
+    result = Replay
+    boot: str
+    """of the last event heard; of another boot there is nothing, and this one's events are answered"""
+    seq: Annotated[int, msgspec.Meta(ge=0)]
+    """of the last event heard"""
+    topics: Annotated[list[str], msgspec.Meta(max_length=64)] = []
+    """prefixes by whole segments, such as `speaker.verified.desk`; none: all topics"""
+
+
 AnyMethod = (
     GetStatus
     | ListProfiles
@@ -138,6 +151,7 @@ AnyMethod = (
     | PauseStream
     | ResumeStream
     | Reload
+    | EventsSince
 )
 
 METHODS: dict[str, type[AnyMethod]] = {kind.method: kind for kind in AnyMethod.__args__}

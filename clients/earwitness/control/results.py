@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
-from ..events import Heartbeat
+from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
 from ..events.units import Cosine, Decibels, Seconds, Timestamp
 
 
@@ -120,6 +122,27 @@ class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
     """settings now in force that were not before"""
     restart_needed: list[str]
     """settings that differ in the file and need a restart"""
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to `events.since`."""
+
+    boot: str
+    """of the daemon that answers"""
+    seq: int
+    """of its newest event; what comes after it goes to the subscribers"""
+    gone_before: int
+    """state-bearing events with a smaller `seq` are no longer kept"""
+    complete: bool
+    """false: some that were asked for are gone, or were another boot's"""
+    more: bool
+    """not all fit this answer: ask again with the `seq` of the last of them"""
+    events: list[dict[str, Any]]
+    """in order, as in the events' schema, with `replayed` true"""
+
+    def decoded(self) -> list[AnyEvent | ForeignEvent]:
+        """The events as values."""
+        return [decode(msgspec.json.encode(event)) for event in self.events]
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):

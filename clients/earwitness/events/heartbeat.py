@@ -96,7 +96,13 @@ class SocketState(msgspec.Struct, frozen=True, kw_only=True):
     control_errors: int
     """of these, answered with an error"""
     refused_clients: int
-    """CURVE handshakes with a key that is not on the list"""
+    """handshakes that failed: no key, a wrong or revoked one, another protocol, broken off"""
+    clients: int = 0
+    """connections open at present"""
+    cut_clients: int = 0
+    """connections ended by the daemon: key revoked, no subscription, or too many clients or subscriptions"""
+    refused_subscriptions: int = 0
+    """subscriptions over the limit"""
 
 
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):

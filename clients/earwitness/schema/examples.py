@@ -15,6 +15,7 @@ from ..control import (
     Enrolled,
     EnrollLive,
     Enrolment,
+    EventsSince,
     Exemplar,
     GetStatus,
     ListProfiles,
@@ -25,6 +26,7 @@ from ..control import (
     Reload,
     Reloaded,
     RenameProfile,
+    Replay,
     Reply,
     Request,
     ResumeStream,
@@ -258,6 +260,21 @@ CONTROL: tuple[tuple[AnyMethod, msgspec.Struct], ...] = (
     (PauseStream(stream=STREAM), Done(message="desk is paused")),
     (ResumeStream(stream=STREAM), Done(message="desk is opened again")),
     (Reload(), Reloaded(profiles=2, changed=["decision.threshold"], restart_needed=[])),
+    (
+        EventsSince(boot=BOOT, seq=30, topics=["speaker"]),
+        Replay(
+            boot=BOOT,
+            seq=36,
+            gone_before=1,
+            complete=True,
+            more=False,
+            events=[
+                msgspec.to_builtins(msgspec.structs.replace(event, replayed=True))
+                for event in EVENTS
+                if event.type == "speaker.verified"
+            ],
+        ),
+    ),
 )
 
 

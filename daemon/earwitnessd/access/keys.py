@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
 from pathlib import Path
 
 import zmq
@@ -14,6 +16,8 @@ from earwitnessd.settings.root import Curve
 
 log = logging.getLogger(__name__)
 
+NAME = re.compile(r"\w[\w.-]{0,63}")
+REVOKED = ".revoked"  # what a public key's file ends in when it no longer counts
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 
 
@@ -30,11 +34,26 @@ class KeyRing:
         self.reload()
 
     def reload(self) -> None:
-        """Read the directories again; open connections stay."""
+        """Read the directories again; whose key is gone is shown out by the doors."""
+        self._directories = self._look()
         self._allowed = {
             EVENTS: _public_keys(Path(self._curve.subscribers)),
             CONTROL: _public_keys(Path(self._curve.controllers)),
         }
+
+    def changed(self) -> bool:
+        """Whether a key file came or went since they were read."""
+        return self._look() != self._directories
+
+    def allows(self, domain: str, key: bytes) -> bool:
+        """Whether this public key, in Z85, may use a socket at present."""
+        try:
+            return z85.decode(key) in self._allowed.get(domain, frozenset())
+        except (ValueError, KeyError):
+            return False
+
+    def _look(self) -> list[tuple[int, int] | None]:
+        return [_stamp(Path(each)) for each in (self._curve.subscribers, self._curve.controllers)]
 
     def on_request(self) -> None:
         """Answer one handshake."""
@@ -47,9 +66,12 @@ class KeyRing:
         accepted = mechanism == b"CURVE" and bool(credentials) and credentials[0] in known
         if not accepted:
             self.refused += 1
-            log.warning("refused a client from %s on %s", address.decode(), domain.decode())
+            log.warning(
+                "%s: refused a client from %s: its key is not on the list", domain.decode(), address.decode()
+            )
         verdict = (b"200", b"OK") if accepted else (b"400", b"this key is not on the list")
-        self.socket.send_multipart([version, request_id, *verdict, b"", b""])
+        user = z85.encode(credentials[0]) if accepted else b""  # tells the door whose connection it is
+        self.socket.send_multipart([version, request_id, *verdict, user, b""])
 
     def close(self) -> None:
         """Stop answering."""
@@ -58,13 +80,44 @@ class KeyRing:
 
 def new_key_pair(directory: Path, name: str) -> tuple[Path, Path]:
     """Write NAME.key and NAME.key_secret (mode 0600); their paths."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a key: letters, digits, _, - and ., at most 64")
     directory.mkdir(parents=True, exist_ok=True)
     secret_file = directory / f"{name}.key_secret"
     if secret_file.exists():
         raise FileExistsError(f"{secret_file} exists: remove it first, if it is no longer in use")
-    public, secret = zmq.auth.create_certificates(directory, name)
-    Path(secret).chmod(0o600)
+    before = os.umask(0o077)  # nobody else reads it, not even for a moment
+    try:
+        public, secret = zmq.auth.create_certificates(directory, name)
+    finally:
+        os.umask(before)
+    Path(public).chmod(0o644)
     return Path(public), Path(secret)
+
+
+def listed(curve: Curve) -> dict[str, list[Path]]:
+    """The files of all keys that count, by name."""
+    files: dict[str, list[Path]] = {}
+    for directory in (curve.subscribers, curve.controllers):
+        for file in sorted(Path(directory).glob("*.key")):
+            files.setdefault(file.stem, []).append(file)
+    return files
+
+
+def revoke(curve: Curve, name: str) -> list[Path]:
+    """Take a key off both lists; its files are renamed, not deleted. FileNotFoundError if there is none."""
+    known = listed(curve)
+    if name not in known:
+        raise FileNotFoundError(f"no key {name!r} is on a list; there are: {', '.join(known) or 'none'}")
+    return [file.replace(file.with_name(file.name + REVOKED)) for file in known[name]]
+
+
+def _stamp(directory: Path) -> tuple[int, int] | None:
+    try:
+        status = directory.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino
 
 
 def _public_keys(directory: Path) -> frozenset[bytes]:

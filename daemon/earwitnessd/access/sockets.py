@@ -6,6 +6,8 @@ import errno
 import fcntl
 import grp
 import os
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,9 +19,14 @@ from earwitness.endpoints import CONTROL, EVENTS, runtime_directory
 from earwitnessd.settings.root import Curve, Sockets
 
 MAX_PATH = 107  # bytes of an ipc path that the kernel takes
+MAX_SUBSCRIPTION = 512  # bytes of what a subscriber may send: a topic, and the word for it
 MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
 IPC_MODE = 0o660
 SECRET_KEY_LENGTH = 40  # characters of Z85
+
+
+Attach = Callable[[zmq.Socket[bytes]], object]
+# called with a socket before it is bound
 
 
 class SocketError(Exception):
@@ -44,25 +51,26 @@ def resolve(settings: Sockets) -> Endpoints:
 
 
 def open_events(
-    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets, attach: Attach | None = None
 ) -> zmq.Socket[bytes]:
     """The XPUB socket, bound."""
     socket = context.socket(zmq.XPUB)
     socket.set(zmq.XPUB_VERBOSE, 1)  # every newcomer is seen, also on a topic already subscribed to
     socket.set(zmq.SNDHWM, 2000)
-    socket.set(zmq.MAXMSGSIZE, 1024)  # what comes in are subscriptions
-    return _bind(socket, endpoint, settings, domain=EVENTS)
+    socket.set(zmq.RCVHWM, 64)  # a flood of subscriptions waits at its sender
+    socket.set(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION)
+    return _bind(socket, endpoint, settings, domain=EVENTS, attach=attach)
 
 
 def open_control(
-    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets
+    context: zmq.Context[zmq.Socket[bytes]], endpoint: str, settings: Sockets, attach: Attach | None = None
 ) -> zmq.Socket[bytes]:
     """The ROUTER socket, bound."""
     socket = context.socket(zmq.ROUTER)
     socket.set(zmq.SNDHWM, 100)
-    socket.set(zmq.RCVHWM, 100)
+    socket.set(zmq.RCVHWM, 8)  # requests of one client, each of which may be large
     socket.set(zmq.MAXMSGSIZE, MAX_REQUEST)
-    return _bind(socket, endpoint, settings, domain=CONTROL)
+    return _bind(socket, endpoint, settings, domain=CONTROL, attach=attach)
 
 
 def claim(endpoint: str) -> IO[bytes] | None:
@@ -88,7 +96,9 @@ def claim(endpoint: str) -> IO[bytes] | None:
     return lock
 
 
-def _bind(socket: zmq.Socket[bytes], endpoint: str, settings: Sockets, domain: str) -> zmq.Socket[bytes]:
+def _bind(
+    socket: zmq.Socket[bytes], endpoint: str, settings: Sockets, domain: str, attach: Attach | None
+) -> zmq.Socket[bytes]:
     socket.set(zmq.LINGER, 200)  # ms: the last words still go out
     socket.set(zmq.HANDSHAKE_IVL, 3000)
     socket.set(zmq.HEARTBEAT_IVL, 1000)
@@ -100,6 +110,8 @@ def _bind(socket: zmq.Socket[bytes], endpoint: str, settings: Sockets, domain: s
             socket.curve_server = True
             socket.zap_domain = domain.encode()
         path = _ipc_path(endpoint) if endpoint.startswith("ipc://") else None
+        if attach:
+            attach(socket)
         socket.bind(endpoint)
         if path:
             _restrict(path, settings.group)
@@ -128,7 +140,23 @@ def _restrict(path: Path, group: str | None) -> None:
         raise SocketError(f"sockets.group = {group!r}: this user may not give {path} to that group") from None
 
 
+def check_private(file: Path) -> None:
+    """SocketError if others than its owner can read a secret key."""
+    if os.environ.get("CREDENTIALS_DIRECTORY") == str(file.parent):
+        return  # systemd gives it to this service alone, by an access list that the mode does not tell
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise SocketError(f"sockets.curve.secret_key_file = {str(file)!r}: {error.strerror}") from None
+    if mode & 0o077:
+        raise SocketError(
+            f"sockets.curve.secret_key_file = {str(file)!r}: others can read it (mode {mode:04o}): "
+            f"chmod 600 {file}"
+        )
+
+
 def _secret_key(curve: Curve) -> bytes:
+    check_private(Path(curve.secret_key_file))
     try:
         _, secret = zmq.auth.load_certificate(curve.secret_key_file)
     except (OSError, ValueError) as error:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -22,6 +23,7 @@ import zmq
 from earwitness.control import (
     AnyMethod,
     Done,
+    EventsSince,
     GetStatus,
     PauseStream,
     Reload,
@@ -29,6 +31,7 @@ from earwitness.control import (
     ResumeStream,
     Status,
 )
+from earwitness.endpoints import CONTROL, EVENTS
 from earwitness.events import (
     DaemonReloaded,
     DaemonStarted,
@@ -38,6 +41,7 @@ from earwitness.events import (
     SocketState,
 )
 from earwitnessd.access import sockets
+from earwitnessd.access.door import Door
 from earwitnessd.access.keys import KeyRing
 from earwitnessd.assemble import open_parts, rules_for
 from earwitnessd.control import ControlServer
@@ -136,12 +140,28 @@ class Service:
         self._keys = KeyRing(context, curve) if curve else None
         if self._keys:
             stack.callback(self._keys.close)
-        events = sockets.open_events(context, endpoints.events, self._settings.sockets)
+        self._doors: dict[str, Door] = {}
+        events = sockets.open_events(
+            context,
+            endpoints.events,
+            self._settings.sockets,
+            partial(self._open_door, stack, EVENTS, endpoints.events),
+        )
         stack.callback(events.close)
-        control = sockets.open_control(context, endpoints.control, self._settings.sockets)
+        control = sockets.open_control(
+            context,
+            endpoints.control,
+            self._settings.sockets,
+            partial(self._open_door, stack, CONTROL, endpoints.control),
+        )
         stack.callback(control.close)
-        self._publisher = Publisher(events, self.boot)
-        self._control = ControlServer(control, self._handle)
+        self._publisher = Publisher(
+            events,
+            self.boot,
+            replay_events=self._settings.sockets.replay_events,
+            admits=self._doors[EVENTS].admits,
+        )
+        self._control = ControlServer(control, self._handle, admits=self._doors[CONTROL].admits)
         self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
         self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
         audio_endpoint = f"ipc://{audio_directory}/audio"
@@ -155,7 +175,8 @@ class Service:
             self._outbox,
         )
         self._poller = zmq.Poller()
-        for readable in (events, control, self._outbox.receiver, self._signals):
+        monitors = [each.monitor for each in self._doors.values()]
+        for readable in (events, control, self._outbox.receiver, self._signals, *monitors):
             self._poller.register(readable, zmq.POLLIN)
         if self._keys:
             self._poller.register(self._keys.socket, zmq.POLLIN)
@@ -167,6 +188,18 @@ class Service:
         self._ready = self._await_engine()
         self._streams.configure(self._settings.streams)
         self._announce(endpoints)
+
+    def _open_door(self, stack: ExitStack, name: str, endpoint: str, socket: zmq.Socket[bytes]) -> None:
+        """Only over tcp does a key say who comes."""
+        keys = self._keys if endpoint.startswith("tcp://") else None
+        door = self._doors[name] = Door(
+            socket,
+            name,
+            max_clients=self._settings.sockets.max_clients,
+            max_subscriptions=self._settings.sockets.max_subscriptions,
+            allows=partial(keys.allows, name) if keys else lambda _: True,
+        )
+        stack.callback(door.close)
 
     def _open_metrics(self, stack: ExitStack) -> Metrics | None:
         """Who is not asked for metrics does not load their library."""
@@ -250,6 +283,8 @@ class Service:
                 self._control.on_requests()
             elif self._keys and source is self._keys.socket:
                 self._keys.on_request()
+            elif door := next((each for each in self._doors.values() if source is each.monitor), None):
+                door.on_events()
             elif self._metrics and source == self._metrics.server.fileno():
                 self._metrics.server.on_ready()
             elif isinstance(source, int) and source != self._signals.fileno():
@@ -296,6 +331,8 @@ class Service:
                     self._control.reply(token, Done(message=f"stream {stream} is being opened"))
                 case Reload():
                     self._answer_reload(token)
+                case EventsSince(boot=boot, seq=seq, topics=topics):
+                    self._control.reply(token, self._publisher.since(boot, seq, topics))
                 case _:
                     self._inbox.put(Ask(token, method, attachment))
         except UnknownStreamError as error:
@@ -329,8 +366,7 @@ class Service:
             self._streams.configure(new.streams)
             live = {key: getattr(new, key) for key in LIVE_SETTINGS}
             self._settings = msgspec.structs.replace(self._settings, **live)
-            if self._keys:
-                self._keys.reload()
+            self._reload_keys()
             log.info(
                 "reloaded: %s%s",
                 ", ".join(changed) or "no setting changed",
@@ -345,8 +381,20 @@ class Service:
             DaemonReloaded(profiles=profiles, changed=changed, restart_needed=restart_needed, error=error)
         )
 
+    def _reload_keys(self) -> None:
+        """Whose key is gone is shown out at once."""
+        if self._keys:
+            self._keys.reload()
+            for door in self._doors.values():
+                door.cut_revoked()
+
     def _beat(self) -> None:
         self._control.expire()
+        if self._keys and self._keys.changed():
+            log.info("the lists of keys have changed")
+            self._reload_keys()
+        for door in self._doors.values():
+            door.tell()
         if self._metrics:
             self._metrics.server.expire()
         beat = self._publish(self._heartbeat())
@@ -368,7 +416,11 @@ class Service:
                     subscriptions=self._publisher.subscriptions,
                     control_requests=self._control.requests,
                     control_errors=self._control.errors,
-                    refused_clients=self._keys.refused if self._keys else 0,
+                    refused_clients=(self._keys.refused if self._keys else 0)
+                    + sum(door.failed for door in self._doors.values()),
+                    clients=sum(door.clients for door in self._doors.values()),
+                    cut_clients=sum(door.cut for door in self._doors.values()),
+                    refused_subscriptions=self._doors[EVENTS].refused_subscriptions,
                 ),
                 uptime_s=time.monotonic() - self._started_s,
                 rss_mb=_resident_mb(),

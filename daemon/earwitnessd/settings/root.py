@@ -88,6 +88,12 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     curve: Curve | None = None
     insecure: bool = False
     # true: tcp without keys; anybody who reaches the port hears and controls everything
+    replay_events: Annotated[int, msgspec.Meta(ge=0, le=20_000)] = 1000
+    # state-bearing events kept for subscribers that missed some
+    max_clients: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 256
+    # connections to each of the two sockets
+    max_subscriptions: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
+    # topics that one connection may subscribe to
 
 
 class Metrics(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
