@@ -62,7 +62,6 @@ def test_an_unknown_key_at_any_depth_is_named_with_the_nearest_known_one(
         ({"sockets": {"group": 5}}, "sockets.group = 5: must be text or empty"),
         ({"sockets": {"curve": 5}}, "sockets.curve = 5: must be a group of settings"),
         ({"windows": 3}, "windows = 3: must be a group of settings (key: value)"),
-        ({"windows": 3}, "windows = 3: must be a group of settings (key: value)"),
         ({"streams": []}, "streams = []: must be a group of settings (key: value)"),
         ({"sockets": {"curve": {}}}, "sockets.curve.secret_key_file is missing"),
         ({"streams": {"a": {"source": "file"}}}, "streams.a.path is missing"),
