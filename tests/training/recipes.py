@@ -47,7 +47,11 @@ def tiny_recipe(steps: int = 20, model: ModelSettings | None = None) -> TrainSet
     return TrainSettings(
         model=model or ModelSettings(config=TINY, bandpass_bands=8, bandpass_phases=3),
         schedule=ScheduleSettings(
-            max_steps=steps, speakers_a_step=4, warmup_steps=2, peak_learning_rate=3e-3
+            max_steps=steps,
+            speakers_a_step=4,
+            warmup_steps=2,
+            peak_learning_rate=3e-3,
+            matrix_learning_rate=3e-3,
         ),
         data=DataSettings(crop_s=(0.8, 1.2), speeds={"1.0": 0.5, "0.9": 0.5}),
         augmentation=AugmentationSettings(

@@ -66,10 +66,10 @@ def test_a_checkpoint_of_another_recipe_is_refused(speakers: Path, tmp_path: Pat
 
 
 def test_training_lowers_the_loss_and_reports_the_dev_error(speakers: Path, tmp_path: Path) -> None:
-    recipe = msgspec.structs.replace(tiny_recipe(steps=60), margin=MarginSettings(weight=0.0))
+    recipe = msgspec.structs.replace(tiny_recipe(steps=60), margin=MarginSettings(margin=0.0))
     pool = pool_of(speakers, recipe, tmp_path / "cache")
     seen: list[Progress] = []
-    tiny_trainer(recipe, pool, tmp_path / "out", dimensions=8).run(lambda _embed: 0.25, seen.append)
+    tiny_trainer(recipe, pool, tmp_path / "out").run(lambda _embed: 0.25, seen.append)
     assert seen[-1].loss < seen[0].loss
     assert seen[-1].dev_eer == 0.25
     assert [now.step for now in seen] == [*range(1, 61), 60]

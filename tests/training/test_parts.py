@@ -17,7 +17,7 @@ from earwitnessd.training.frontend import bandpass_filters
 from earwitnessd.training.losses import MarginHead, TeacherHead
 from earwitnessd.training.pool import list_clips, open_pool
 from earwitnessd.training.sampling import CropSampler
-from earwitnessd.training.schedule import learning_rate, margin, share_done
+from earwitnessd.training.schedule import margin, rate_share, share_done
 from earwitnessd.training.settings import (
     AugmentationSettings,
     DataSettings,
@@ -195,11 +195,14 @@ def test_targets_are_centred_and_follow_the_keys_not_the_order(tmp_path: Path) -
 
 
 def test_the_schedule_ends_by_whichever_limit_comes_first() -> None:
-    limits = ScheduleSettings(max_steps=100, max_minutes=10, warmup_steps=10)
+    limits = ScheduleSettings(max_steps=100, max_minutes=10, warmup_steps=10, cool_down=0.5)
     assert share_done(limits, 50, 1.0) == 0.5
     assert share_done(limits, 10, 9.0) == 0.9
     assert share_done(limits, 100, 0.0) == 1.0
-    assert learning_rate(limits, 0, 0.0) < learning_rate(limits, 20, 0.2) > learning_rate(limits, 90, 0.9)
+    assert rate_share(limits, 4, 0.0) == 0.5
+    assert rate_share(limits, 40, 0.4) == 1.0
+    assert rate_share(limits, 75, 0.75) == pytest.approx(0.5)
+    assert rate_share(limits, 100, 1.0) == limits.lowest_share
     assert margin(MarginSettings(margin=0.2, margin_grows=(0.0, 0.5)), 0.25) == pytest.approx(0.1)
 
 

@@ -13,6 +13,10 @@ from earwitnessd.training.pool import RATE
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7600.0
 SHORTEST_WINDOW = 192
 # samples; shorter ones would leave parts of the wave unheard between strides
+FILTER_GAIN = 0.01
+# brings speech near the floor (1e-5) of the layer normalisation that follows, so that silence stays quiet
+RECTIFIED_GAIN = 3.0
+# wide enough for GELU to rectify bands rather than to square them
 
 
 def initialise(network: WavLMForXVector, bands: int, phases: int) -> None:
@@ -26,7 +30,13 @@ def initialise(network: WavLMForXVector, bands: int, phases: int) -> None:
                     f"model: {bands} bands x {phases} phases exceed conv_dim[0] = {first.shape[0]}"
                 )
             filters = bandpass_filters(bands, phases, first.shape[2])
-            first[: len(filters), 0] = torch.from_numpy(filters)
+            first[: len(filters), 0] = FILTER_GAIN * torch.from_numpy(filters)
+            # Training would drown the narrow low bands in broad-band noise before it improves them.
+            convolutions[0].requires_grad_(False)
+            if convolutions[0].bias is not None:
+                convolutions[0].bias.zero_()
+            if network.config.feat_extract_norm == "layer":
+                network.wavlm.feature_extractor.conv_layers[0].layer_norm.weight.fill_(RECTIFIED_GAIN)
             _listen_to_bands(convolutions[1].weight, bands, phases)
         # transformers draws these with a deviation of 0.02, which fades the signal layer by layer.
         for layer in [*(tdnn.kernel for tdnn in network.tdnn), network.feature_extractor, network.projector]:

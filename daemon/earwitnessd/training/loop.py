@@ -21,6 +21,7 @@ from earwitnessd.training import checkpoint, network, normalisation, schedule
 from earwitnessd.training.augmentation import Augmenter
 from earwitnessd.training.export import export
 from earwitnessd.training.losses import MarginHead, TeacherHead
+from earwitnessd.training.optimiser import Optimisers
 from earwitnessd.training.precision import choose_bf16
 from earwitnessd.training.sampling import Crops, CropSampler
 from earwitnessd.training.settings import TrainSettings
@@ -72,7 +73,7 @@ class Trainer:
         self._heads = nn.ModuleDict({"margin": margin} | ({"teacher": teacher} if teacher else {})).to(device)
         self._average = copy.deepcopy(self._student).eval()
         network.keep_first_layer_exact(self._student, device)
-        self._optimiser = torch.optim.AdamW(self._parameter_groups(), lr=0.0, betas=(0.9, 0.98))
+        self._optimisers = Optimisers(self._student, self._heads, settings.schedule)
         self._step, self._minutes, self._loss = 0, 0.0, float("nan")
         self._dev_eer: float | None = None
 
@@ -83,7 +84,7 @@ class Trainer:
             self._student.load_state_dict(state["student"])
             self._average.load_state_dict(state["average"])
             self._heads.load_state_dict(state["heads"])
-            self._optimiser.load_state_dict(state["optimiser"])
+            self._optimisers.load_state_dict(state["optimisers"])
             self._step, self._minutes, self._loss = state["step"], state["minutes"], state["loss"]
         return self._step
 
@@ -118,7 +119,7 @@ class Trainer:
             "student": self._student.state_dict(),
             "average": self._average.state_dict(),
             "heads": self._heads.state_dict(),
-            "optimiser": self._optimiser.state_dict(),
+            "optimisers": self._optimisers.state_dict(),
             "step": self._step,
             "minutes": self._minutes,
             "loss": self._loss,
@@ -143,20 +144,17 @@ class Trainer:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
             vectors = self._student(self._prepared(waves)).embeddings
         unit = functional.normalize(vectors.float())
-        labels = torch.from_numpy(crops.label).to(self._device)
-        loss = schedule.margin_weight(settings.margin, done) * self._heads["margin"](
-            unit, labels, schedule.margin(settings.margin, done)
-        )
+        loss = unit.new_zeros(())
+        # Without a teacher there is nothing to wait for.
+        alone = self._targets is None
+        if (weight := schedule.margin_weight(settings.margin, 1.0 if alone else done)) > 0:
+            labels = torch.from_numpy(crops.label).to(self._device)
+            loss = weight * self._heads["margin"](unit, labels, schedule.margin(settings.margin, done))
         if self._targets is not None:
             targets = torch.from_numpy(self._targets[crops.speed, crops.clip]).to(self._device)
             loss = loss + self._heads["teacher"](unit, targets)
-        loss.backward()
-        trained = [value for group in self._optimiser.param_groups for value in group["params"]]
-        nn.utils.clip_grad_norm_(trained, 1.0)
-        for group in self._optimiser.param_groups:
-            group["lr"] = schedule.learning_rate(settings.schedule, self._step, done)
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self._optimisers.step(schedule.rate_share(settings.schedule, self._step, done))
         self._step += 1
         self._follow()
         value = float(loss.detach())
@@ -171,20 +169,9 @@ class Trainer:
     def _embed(self, waves: NDArray[np.float32]) -> NDArray[np.float32]:
         return network.embed(self._average, self._normalise, self._device, waves)
 
-    def _parameter_groups(self) -> list[dict[str, Any]]:
-        """Weight decay for matrices alone."""
-        values = [*self._student.parameters(), *self._heads.parameters()]
-        trained = [value for value in values if value.requires_grad]
-        return [
-            {
-                "params": [v for v in trained if v.ndim > 1],
-                "weight_decay": self._settings.schedule.weight_decay,
-            },
-            {"params": [v for v in trained if v.ndim <= 1], "weight_decay": 0.0},
-        ]
-
     def _progress(self, done: float) -> Progress:
-        rate = self._optimiser.param_groups[0]["lr"]
+        limits = self._settings.schedule
+        rate = limits.peak_learning_rate * schedule.rate_share(limits, self._step, done)
         return Progress(self._step, done, self._minutes, self._loss, rate, self._dev_eer)
 
 

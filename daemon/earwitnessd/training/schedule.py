@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from earwitnessd.training.settings import MarginSettings, ScheduleSettings
 
 
@@ -14,13 +12,11 @@ def share_done(settings: ScheduleSettings, step: int, minutes: float) -> float:
     return min(1.0, max(by_steps, by_time))
 
 
-def learning_rate(settings: ScheduleSettings, step: int, done: float) -> float:
-    """Linear warm-up over steps, then half a cosine over the run."""
+def rate_share(settings: ScheduleSettings, step: int, done: float) -> float:
+    """The learning rate as a share of its peak: linear warm-up over steps, flat, then linear to the end."""
     warm = min(1.0, (step + 1) / max(1, settings.warmup_steps))
-    fall = 0.5 * (1 + math.cos(math.pi * done))
-    return warm * (
-        settings.final_learning_rate + (settings.peak_learning_rate - settings.final_learning_rate) * fall
-    )
+    fall = min(1.0, (1.0 - done) / max(settings.cool_down, 1e-9))
+    return warm * max(settings.lowest_share, fall)
 
 
 def margin_weight(settings: MarginSettings, done: float) -> float:

@@ -76,7 +76,11 @@ class ScheduleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     speakers_a_step: int = 32
     crops_a_speaker: int = 2
     peak_learning_rate: float = 1e-3
-    final_learning_rate: float = 1e-5
+    matrix_learning_rate: float = 0.0
+    # above 0: Muon moves the weights that are matrices, with this peak rate; else AdamW moves everything
+    cool_down: float = 0.6
+    # share of the run in which the rates fall to lowest_share of their peaks, linearly
+    lowest_share: float = 0.01
     warmup_steps: int = 200
     weight_decay: float = 0.02
     ema_decay: float = 0.999
@@ -94,7 +98,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train_only: Literal["all", "head"] = "all"
     # head: everything after the transformer
     bandpass_bands: int = 0
-    # a new network's first layer starts as this many mel-spaced band-pass filters; 0: random
+    # a new network's first layer is so many fixed mel-spaced band-pass filters; 0: random and trained
     bandpass_phases: int = 3
     batch_normalise: bool = True
     # train a new network's head with batch normalisation; the written model holds it folded into its weights
