@@ -33,6 +33,15 @@ def default_endpoint(name: str) -> str:
     return f"ipc://{system if system.exists() and not own.exists() else own}"
 
 
+def control_beside(events: str | None) -> str | None:
+    """The control endpoint of the daemon whose events are there; None: it cannot be told."""
+    if events is None or events == default_endpoint(EVENTS):
+        return default_endpoint(CONTROL)
+    if events.startswith("ipc://") and events.endswith(f"/{EVENTS}"):
+        return events.removesuffix(EVENTS) + CONTROL
+    return os.environ.get("EARWITNESS_CONTROL")
+
+
 class Keys(msgspec.Struct, frozen=True, kw_only=True):
     """A client's CURVE keys, Z85 text; needed for tcp."""
 

@@ -23,10 +23,12 @@ class Restarted(msgspec.Struct, frozen=True, kw_only=True):
 
     boot: str
     previous: str
+    end_heard: bool = False
+    # false: whether the previous start said more than we heard cannot be known; it is not counted as missed
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):
-    """Events were published that this subscription never received."""
+    """Events were published that this subscription never received, and the daemon could not say again."""
 
     topic: str | None
     # null: of any topic; a subscription to everything counts them together

@@ -69,7 +69,9 @@ def mqtt(
         ca_file=ca_file,
     )
     with (
-        subscribe(connection.events, TOPICS, keys=connection.keys()) as subscription,
+        subscribe(
+            connection.events, TOPICS, keys=connection.keys(), control=connection.control
+        ) as subscription,
         ended_by_signals(subscription) as ending,
     ):
         broker = Broker(address, (names.status, OFFLINE), names.leftovers, subscription.wake)

@@ -86,7 +86,9 @@ def on(
         fail("an unknown voice has no name: earwitness on unknown -- CMD", USAGE)
     connection: Connection = context.obj
     with (
-        subscribe(connection.events, ["speaker"], keys=connection.keys()) as subscription,
+        subscribe(
+            connection.events, ["speaker"], keys=connection.keys(), control=connection.control
+        ) as subscription,
         ended_by_signals(subscription) as ending,
     ):
         reactor = Reactor(

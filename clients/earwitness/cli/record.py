@@ -36,7 +36,9 @@ def record(
     connection: Connection = context.obj
     with (
         Recorder(file) as recorder,
-        subscribe_messages(connection.events, topics or (), keys=connection.keys()) as subscription,
+        subscribe_messages(
+            connection.events, topics or (), keys=connection.keys(), control=connection.control
+        ) as subscription,
         ended_by_signals(subscription),
     ):
         heard = _record(subscription, recorder, length)

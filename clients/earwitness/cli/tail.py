@@ -40,7 +40,9 @@ def tail(
     out = Console(soft_wrap=True, highlight=False, markup=False)
     err = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     try:
-        with subscribe_messages(connection.events, topics or (), keys=connection.keys()) as subscription:
+        with subscribe_messages(
+            connection.events, topics or (), keys=connection.keys(), control=connection.control
+        ) as subscription:
             for item in subscription:
                 if not isinstance(item, Message):
                     err.print(_notice(item))

@@ -19,5 +19,5 @@ def watch(context: typer.Context) -> None:
     from ..dashboard.watch import watch as show
 
     connection: Connection = context.obj
-    with subscribe(connection.events, keys=connection.keys()) as subscription:
+    with subscribe(connection.events, keys=connection.keys(), control=connection.control) as subscription:
         show(subscription, Console())

@@ -2,7 +2,8 @@
 
 from .gaps import GapTracker, Sighting
 from .link import Link
-from .socket import Counts, Message
+from .refill import Message, Refill
+from .socket import Counts
 from .sync import Subscription, subscribe, subscribe_messages
 from .topics import TopicFilter
 
@@ -11,6 +12,7 @@ __all__ = [
     "GapTracker",
     "Link",
     "Message",
+    "Refill",
     "Sighting",
     "Subscription",
     "TopicFilter",

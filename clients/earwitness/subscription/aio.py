@@ -14,7 +14,8 @@ import zmq.asyncio
 from ..endpoints import Keys
 from ..events import AnyEvent
 from ..notices import Notice
-from .socket import Counts, EventSocket, Message
+from .refill import Message
+from .socket import Counts, EventSocket
 from .sync import Item, events_and_notices, events_only
 
 
@@ -93,7 +94,7 @@ class AsyncSubscription(Generic[Item]):
         raise TimeoutError(f"nothing came from {self.endpoint} for {self._timeout_s or 0:g} s")
 
     async def _wait(self, now: float, end: float) -> None:
-        patience_s = self._socket.link.patience_s(now)
+        patience_s = self._socket.patience_s(now)
         wait_s = min(end - now, math.inf if patience_s is None else patience_s)
         self._waiting = True
         try:
@@ -111,6 +112,8 @@ def asubscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: Literal[True] = True,
     timeout_s: float | None = None,
 ) -> AsyncSubscription[AnyEvent | Notice]: ...
@@ -120,6 +123,8 @@ def asubscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: Literal[False],
     timeout_s: float | None = None,
 ) -> AsyncSubscription[AnyEvent]: ...
@@ -128,11 +133,13 @@ def asubscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: bool = True,
     timeout_s: float | None = None,
 ) -> AsyncSubscription[AnyEvent | Notice] | AsyncSubscription[AnyEvent]:
     """Do what `subscribe` does, for `async for`."""
-    socket = EventSocket(endpoint, topics, keys)
+    socket = EventSocket(endpoint, topics, keys, control=control, fill=fill)
     if notices:
         return AsyncSubscription[AnyEvent | Notice](socket, events_and_notices, timeout_s=timeout_s)
     return AsyncSubscription[AnyEvent](socket, events_only, timeout_s=timeout_s)

@@ -6,17 +6,20 @@ import contextlib
 import os
 import struct
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import msgspec
 import zmq
 
-from ..endpoints import Keys, default_endpoint, keys_for, secure
+from ..control.results import Replay
+from ..endpoints import Keys, control_beside, default_endpoint, keys_for, secure
 from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
 from ..notices import Missed, Notice, Skipped
+from .asking import Asking
 from .gaps import GapTracker
 from .link import Link
+from .refill import Message, Refill
 from .topics import HEARTBEAT, TopicFilter
 
 RECEIVE_HWM = 10_000  # events queued for a slow reader; then the publisher drops, and `seq` tells
@@ -38,14 +41,6 @@ for _event in _REASONS:
     _WATCHED |= _event
 
 
-class Message(msgspec.Struct, frozen=True):
-    """One event as it came over the wire."""
-
-    topic: str
-    body: bytes
-    event: AnyEvent | ForeignEvent
-
-
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """What became of everything that was published since subscribing."""
 
@@ -53,6 +48,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     # events handed on
     missed: int
     # published, never arrived
+    filled: int = 0
+    # of those received, the ones that had been missed and were asked for
     duplicates: int
     # last values we had already
     undecodable: int
@@ -71,12 +68,24 @@ class Registers(Protocol):
 class EventSocket:
     """SUB socket, its monitor, a bell to wake the reader, and the pure trackers; owned by one thread."""
 
-    def __init__(self, endpoint: str | None, topics: Iterable[str], keys: Keys | None) -> None:
+    def __init__(
+        self,
+        endpoint: str | None,
+        topics: Iterable[str],
+        keys: Keys | None,
+        *,
+        control: str | None = None,
+        fill: bool = True,
+    ) -> None:
         self._filter = TopicFilter.of([topics] if isinstance(topics, str) else topics)
         self.link = Link(endpoint or default_endpoint("events"))
         self._gaps = GapTracker(complete=self._filter.complete)
         self._pending: deque[Message | Notice] = deque()
-        self._received = self._missed = self._duplicates = self._undecodable = 0
+        self._refill = Refill()
+        self._held: deque[list[bytes]] = deque()  # heard while a question waits for its answer
+        self._asked_before = 0
+        self._asking: Asking | None = None
+        self._received = self._missed = self._filled = self._duplicates = self._undecodable = 0
         self._unknown: Counter[str] = Counter()
         self._bell_out, self._bell_in = os.pipe()
         os.set_blocking(self._bell_out, False)
@@ -84,6 +93,8 @@ class EventSocket:
         self._context = zmq.Context()
         try:
             self._connect(keys)
+            if fill and (control := control or control_beside(endpoint)):
+                self._asking = Asking(self._context, control, self._filter.prefixes, keys)
         except BaseException:
             self.close()
             raise
@@ -112,6 +123,7 @@ class EventSocket:
         return Counts(
             received=self._received,
             missed=self._missed,
+            filled=self._filled,
             duplicates=self._duplicates,
             undecodable=self._undecodable,
             unknown=dict(self._unknown),
@@ -122,6 +134,14 @@ class EventSocket:
         poller.register(self._events, zmq.POLLIN)
         poller.register(self._monitor, zmq.POLLIN)
         poller.register(self._bell_out, zmq.POLLIN)
+        if self._asking:
+            poller.register(self._asking.socket, zmq.POLLIN)
+
+    def patience_s(self, now: float) -> float | None:
+        """How long there is nothing to do if nothing arrives; None: for ever."""
+        if self._asking and self._asking.open:
+            return self._asking.patience_s(now)
+        return self.link.patience_s(now)
 
     def ring(self) -> None:
         """Wake whoever polls; safe in signal handlers and from other threads."""
@@ -138,13 +158,21 @@ class EventSocket:
         """Return the next thing there is; None if there is nothing at `now` (monotonic seconds)."""
         self._read_monitor(now)
         while not self._pending:
+            if self._asking and self._asking.open:
+                self._hold(now)
+                self._await(self._asking, now)
+                if self._asking.open:
+                    break
+            if self._held:
+                self._on_frames(self._held.popleft(), now)
+                continue
             try:
                 frames = self._events.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 self._say(self.link.on_quiet(now))
                 break
             self._say(self.link.on_heard(now))
-            self._on_frames(frames)
+            self._on_frames(frames, now)
         return self._pending.popleft() if self._pending else None
 
     def close(self) -> None:
@@ -167,9 +195,28 @@ class EventSocket:
             if what == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._say(self.link.on_connected(now))
             elif what in _REASONS:
+                self._gaps.on_broken()
                 self._say(self.link.on_disconnected(_REASONS[what]))
 
-    def _on_frames(self, frames: list[bytes]) -> None:
+    def _hold(self, now: float) -> None:
+        """Keep what arrives for later; more than we can keep waits in the socket."""
+        while len(self._held) < RECEIVE_HWM:
+            try:
+                self._held.append(self._events.recv_multipart(zmq.NOBLOCK))
+            except zmq.Again:
+                return
+            self._say(self.link.on_heard(now))
+
+    def _await(self, asking: Asking, now: float) -> None:
+        """Take the parts of an answer that are there; without one, what was missed stays so."""
+        while (replay := asking.answer(now)) is not None:
+            events = list(_messages(replay))
+            partly = asking.open and bool(events)
+            self._refill.on_answer(replay.boot, events[-1].event.seq if partly else replay.seq, events)
+        if not asking.open:
+            self._refill.give_up(self._asked_before)
+
+    def _on_frames(self, frames: list[bytes], now: float) -> None:
         topic = frames[0].decode(errors="replace")
         wanted = self._filter.wants(topic)
         if not wanted and topic != HEARTBEAT:
@@ -183,23 +230,57 @@ class EventSocket:
             return
         if isinstance(event, Heartbeat):
             self.link.silence_s = event.ttl_s
+        self._say(self._gaps.on_boot(event.boot))
+        if self._asking and self._asked(self._asking, topic, event, now):
+            self._held.appendleft(frames)
+            return
+        for message in self._refill.before(event.boot, event.seq):
+            self._on_event(message, filled=True)
         if wanted:
             self._on_event(Message(topic, frames[1], event))
         else:
-            self._say(self._gaps.on_boot(event.boot))
+            self._gaps.on_heard(topic, event)
 
-    def _on_event(self, message: Message) -> None:
+    def _asked(self, asking: Asking, topic: str, event: AnyEvent | ForeignEvent, now: float) -> bool:
+        """Ask for what may be missing before this event; true if an answer can be hoped for."""
+        since = self._gaps.lacking(topic, event)
+        question = self._refill.question(event.boot, since, event.seq)
+        if question is None:
+            return False
+        if asking.ask(question, now):
+            self._asked_before = event.seq
+            return True
+        self._refill.give_up(event.seq)
+        return False
+
+    def _on_event(self, message: Message, *, filled: bool = False) -> None:
+        if filled and not self._filter.wants(message.topic):
+            return
         sighting = self._gaps.on_event(message.topic, message.event)
         for notice in sighting.notices:
             if isinstance(notice, Missed):
                 self._missed += notice.count
             self._pending.append(notice)
         if not sighting.fresh:
-            self._duplicates += 1
+            self._duplicates += not filled
             return
         self._received += 1
+        self._filled += filled
+        self._missed -= sighting.late
         if isinstance(message.event, ForeignEvent):
             if message.event.type not in self._unknown:
                 self._pending.append(Skipped(type=message.event.type))
             self._unknown[message.event.type] += 1
         self._pending.append(message)
+
+
+def _messages(replay: Replay) -> Iterator[Message]:
+    """Its events as if they had arrived one by one; what is none is left out."""
+    for fields in replay.events:
+        body = msgspec.json.encode(fields)
+        try:
+            event = decode(body)
+        except msgspec.DecodeError:
+            continue
+        parts = (fields.get(name) for name in ("type", "stream", "speaker"))
+        yield Message(".".join(str(part) for part in parts if part), body, event)

@@ -13,7 +13,8 @@ import zmq
 from ..endpoints import Keys
 from ..events import AnyEvent, ForeignEvent
 from ..notices import Notice
-from .socket import Counts, EventSocket, Message
+from .refill import Message
+from .socket import Counts, EventSocket
 
 Item = TypeVar("Item")
 
@@ -134,7 +135,7 @@ class Subscription(Generic[Item]):
 
     def _wait(self, now: float, end: float) -> bool:
         """Sleep until something can be read; True if somebody woke us for another reason."""
-        patience_s = self._socket.link.patience_s(now)
+        patience_s = self._socket.patience_s(now)
         wait_s = min(end - now, math.inf if patience_s is None else patience_s)
         self._waiting = True
         try:
@@ -154,6 +155,8 @@ def subscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: Literal[True] = True,
     timeout_s: float | None = None,
 ) -> Subscription[AnyEvent | Notice]: ...
@@ -163,6 +166,8 @@ def subscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: Literal[False],
     timeout_s: float | None = None,
 ) -> Subscription[AnyEvent]: ...
@@ -171,22 +176,31 @@ def subscribe(
     topics: Iterable[str] = (),
     *,
     keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
     notices: bool = True,
     timeout_s: float | None = None,
 ) -> Subscription[AnyEvent | Notice] | Subscription[AnyEvent]:
     """Listen to the daemon, which need not run yet.
 
     `topics` are prefixes by whole segments: "speaker", "speaker.verified.desk"; none is everything.
+    What was missed is asked for at the `control` endpoint, by default the one beside the events, and comes in
+    its place with `replayed` true; `Missed` counts what could not be had. `fill=False` asks for nothing.
     With `notices=False` losses show only in `Subscription.counts`.
     """
-    socket = EventSocket(endpoint, topics, keys)
+    socket = EventSocket(endpoint, topics, keys, control=control, fill=fill)
     if notices:
         return Subscription[AnyEvent | Notice](socket, events_and_notices, timeout_s=timeout_s)
     return Subscription[AnyEvent](socket, events_only, timeout_s=timeout_s)
 
 
 def subscribe_messages(
-    endpoint: str | None = None, topics: Iterable[str] = (), *, keys: Keys | None = None
+    endpoint: str | None = None,
+    topics: Iterable[str] = (),
+    *,
+    keys: Keys | None = None,
+    control: str | None = None,
+    fill: bool = True,
 ) -> Subscription[Message | Notice]:
     """Listen as `subscribe` does, but also get topics, raw bodies and unknown types."""
-    return Subscription(EventSocket(endpoint, topics, keys), whole_messages)
+    return Subscription(EventSocket(endpoint, topics, keys, control=control, fill=fill), whole_messages)
