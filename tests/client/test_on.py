@@ -29,16 +29,19 @@ def mark(publisher: FakePublisher, name: str) -> None:
     publisher.publish_raw(f"speaker.{name}".encode(), body)
 
 
-def on(directory: Path, *arguments: str) -> Program:
+def on(publisher: FakePublisher, directory: Path, *arguments: str) -> Program:
+    """One that the publisher knows of: whatever is published next arrives."""
+    publisher.subscribed.clear()
     program = Program(directory, "on", *arguments)
     program.says("connected to")
+    assert publisher.subscribed.wait(30)
     return program
 
 
 def test_a_command_runs_on_a_change_and_not_on_a_restatement(
     publisher: FakePublisher, tmp_path: Path
 ) -> None:
-    with on(tmp_path, "verified", "--debounce", "0s", "--", "sh", "-c", TELL) as program:
+    with on(publisher, tmp_path, "verified", "--debounce", "0s", "--", "sh", "-c", TELL) as program:
         publisher.publish(
             verified("anna"), verified("anna"), verified("bert"), verified("bert"), lost("bert")
         )
@@ -51,7 +54,9 @@ def test_a_command_runs_on_a_change_and_not_on_a_restatement(
 
 def test_the_event_is_on_stdin_and_in_the_environment(publisher: FakePublisher, tmp_path: Path) -> None:
     script = 'cat; echo "$EARWITNESS_SCORE $EARWITNESS_TTL_S $EARWITNESS_REPLAYED $EARWITNESS_ASSURANCE"'
-    with on(tmp_path, "verified", "anna", "--debounce", "0s", "--once", "--", "sh", "-c", script) as program:
+    with on(
+        publisher, tmp_path, "verified", "anna", "--debounce", "0s", "--once", "--", "sh", "-c", script
+    ) as program:
         publisher.publish(verified("bert"), verified("anna", score=0.81, ttl_s=5.0))
         event = json.loads(program.line())
         assert (event["type"], event["speaker"], event["score"]) == ("speaker.verified", "anna", 0.81)
@@ -60,7 +65,9 @@ def test_the_event_is_on_stdin_and_in_the_environment(publisher: FakePublisher, 
 
 
 def test_once_ends_with_the_exit_status_of_the_command(publisher: FakePublisher, tmp_path: Path) -> None:
-    with on(tmp_path, "unknown", "--debounce", "0s", "--once", "--", "sh", "-c", "exit 7") as program:
+    with on(
+        publisher, tmp_path, "unknown", "--debounce", "0s", "--once", "--", "sh", "-c", "exit 7"
+    ) as program:
         publisher.publish(unknown())
         program.says("exit status 7")
         assert program.process.wait(30) == 7
@@ -72,7 +79,7 @@ def test_the_command_never_overlaps_itself_and_the_latest_change_waits(
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     script = f'echo "begin $EARWITNESS_SPEAKER $EARWITNESS_PASSED_OVER"; cat {gate}; echo end'
-    with on(tmp_path, "any", "--debounce", "0s", "--", "sh", "-c", script) as program:
+    with on(publisher, tmp_path, "any", "--debounce", "0s", "--", "sh", "-c", script) as program:
         publisher.publish(verified("anna"))
         assert program.line() == "begin anna 0"
         for number, event in enumerate([verified("bert"), unknown(), verified("cora")]):
@@ -90,7 +97,10 @@ def test_the_state_found_at_connect_counts_only_with_initial(
 ) -> None:
     publisher.publish(verified("anna"))
     command = ["--debounce", "0s", "--once", "--", "sh", "-c", TELL]
-    with on(tmp_path, "verified", "--initial", *command) as eager, on(tmp_path, "any", *command) as patient:
+    with (
+        on(publisher, tmp_path, "verified", "--initial", *command) as eager,
+        on(publisher, tmp_path, "any", *command) as patient,
+    ):
         assert eager.line() == "speaker.verified desk anna "
         publisher.publish(verified("anna"), verified("bert"))
         assert patient.line() == "speaker.verified desk bert anna"
@@ -98,7 +108,7 @@ def test_the_state_found_at_connect_counts_only_with_initial(
 
 def test_a_restarted_daemon_that_says_the_same_changes_nothing(events_endpoint: str, tmp_path: Path) -> None:
     with FakePublisher(events_endpoint) as publisher:
-        program = on(tmp_path, "verified", "--debounce", "0s", "--", "sh", "-c", TELL)
+        program = on(publisher, tmp_path, "verified", "--debounce", "0s", "--", "sh", "-c", TELL)
         publisher.publish(verified("anna", ttl_s=60))
         assert program.line() == "speaker.verified desk anna "
     with program:
@@ -118,7 +128,7 @@ def test_a_daemon_that_falls_silent_loses_the_speaker(events_endpoint: str, tmp_
 def on_after(endpoint: str, directory: Path) -> Program:
     """A program that heard anna verified, with a short time to live, from a daemon that is gone."""
     with FakePublisher(endpoint) as publisher:
-        program = on(directory, "lost", "anna", "--debounce", "0s", "--once", "--", "cat")
+        program = on(publisher, directory, "lost", "anna", "--debounce", "0s", "--once", "--", "cat")
         publisher.publish(verified("anna", ttl_s=0.1))
         mark(publisher, "marker")
         program.says("speaker.marker")
@@ -135,7 +145,7 @@ def test_the_whole_process_group_ends_with_the_command(
     deaf = "trap '' TERM; " if how == "time limit" else ""
     script = f"{deaf}sleep 1000 > {held} & echo running; wait"
     limit = ["--timeout", "100ms"] if how == "time limit" else []
-    with on(tmp_path, "verified", "--debounce", "0s", *limit, "--", "sh", "-c", script) as program:
+    with on(publisher, tmp_path, "verified", "--debounce", "0s", *limit, "--", "sh", "-c", script) as program:
         publisher.publish(verified("anna"))
         assert program.line() == "running"
         with held.open() as pipe:
@@ -147,7 +157,7 @@ def test_the_whole_process_group_ends_with_the_command(
 
 
 def test_flicker_shorter_than_the_debounce_runs_nothing(publisher: FakePublisher, tmp_path: Path) -> None:
-    with on(tmp_path, "any", "--debounce", "300ms", "--", "sh", "-c", TELL) as program:
+    with on(publisher, tmp_path, "any", "--debounce", "300ms", "--", "sh", "-c", TELL) as program:
         publisher.publish(verified("anna"), lost("anna"), verified("bert", stream="kitchen"))
         assert program.line() == "speaker.verified kitchen bert "
 

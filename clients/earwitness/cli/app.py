@@ -18,6 +18,7 @@ from .record import record
 from .schema import schema
 from .tail import tail
 from .watch import watch
+from .webhook import webhook
 
 app = typer.Typer(
     name="earwitness",
@@ -68,6 +69,7 @@ app.command()(record)
 app.command(cls=CommandAfterDashes)(on)
 app.command()(check)
 app.command()(mqtt)
+app.command()(webhook)
 app.command()(status)
 app.command()(enroll)
 app.add_typer(profiles)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -20,7 +20,9 @@ class Ending:
 
 
 @contextlib.contextmanager
-def ended_by_signals(subscription: Subscription[Any]) -> Iterator[Ending]:
+def ended_by_signals(
+    subscription: Subscription[Any], also: Callable[[], object] = lambda: None
+) -> Iterator[Ending]:
     """SIGINT, SIGTERM and SIGHUP stop the subscription; the handlers are put back afterwards."""
     ending = Ending()
 
@@ -28,6 +30,7 @@ def ended_by_signals(subscription: Subscription[Any]) -> Iterator[Ending]:
         if number == signal.SIGINT:
             ending.status = INTERRUPTED
         subscription.stop()
+        also()
 
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
