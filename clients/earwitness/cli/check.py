@@ -51,9 +51,7 @@ def ask(connection: Connection, question: Check, within_s: float) -> Answer:
     """Listen until there is an answer."""
     topics = ["speaker", "daemon.started", "heartbeat"]
     began = time.monotonic()
-    with subscribe(
-        connection.events, topics, keys=connection.keys(), control=connection.control
-    ) as subscription:
+    with subscribe(connection.events, topics, keys=connection.keys(), fill=False) as subscription:
         while True:
             patience_s = within_s if question.connected else min(within_s, CONNECT_S)
             left_s = began + patience_s - time.monotonic()

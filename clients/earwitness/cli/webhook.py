@@ -61,7 +61,9 @@ def webhook(
     secret = None if secret_file is None else _secret(secret_file)
     with (
         Bookmark(state or default_file(url)) as bookmark,
-        subscribe_messages(connection.events, topics, keys=connection.keys()) as subscription,
+        subscribe_messages(
+            connection.events, topics, keys=connection.keys(), control=connection.control
+        ) as subscription,
         ended_by_signals(subscription, target.abort) as ending,
     ):
         if bookmark.trouble:
