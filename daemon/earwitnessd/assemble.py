@@ -7,6 +7,7 @@ from pathlib import Path
 
 from earwitnessd.decide import Rules
 from earwitnessd.engines import open_embedder
+from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
 from earwitnessd.models import open_model
 from earwitnessd.profiles import ProfileStore
@@ -48,6 +49,19 @@ def profile_file(settings: Settings) -> Path:
     if settings.profiles != "auto":
         return Path(settings.profiles).expanduser()
     return state_directory() / "profiles.db"
+
+
+def evidence_folder(settings: Settings) -> EvidenceFolder | None:
+    """Where evidence is kept, or still lies from when it was; None if there is nothing to look after."""
+    evidence = settings.evidence
+    auto = evidence.directory == "auto"
+    directory = state_directory() / "evidence" if auto else Path(evidence.directory).expanduser()
+    if not evidence.keep and not directory.is_dir():
+        return None
+    folder = EvidenceFolder(directory, evidence.retention_days, evidence.max_files)
+    if evidence.keep:
+        folder.must_be_private()
+    return folder
 
 
 def state_directory() -> Path:

@@ -10,6 +10,7 @@ import msgspec
 from earwitness.control import AnyMethod, ErrorCode
 from earwitness.events import Event
 from earwitnessd.decide import Rules
+from earwitnessd.evidence.clip import Clip
 from earwitnessd.hearing import Counters
 from earwitnessd.settings.sources import Source
 
@@ -151,4 +152,4 @@ class Failed:
     reason: str
 
 
-FromEngine = Ready | Publish | Answer | Refusal | Pulse | Failed
+FromEngine = Ready | Publish | Clip | Answer | Refusal | Pulse | Failed

@@ -10,11 +10,11 @@ from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, St
 from earwitnessd import quality
 from earwitnessd.capture.messages import RATE, Alive, AnyMessage, Audio, Ended, Lost, Opened, Samples
 from earwitnessd.ring import OverrunError, Ring
-from earwitnessd.settings.root import Settings
+from earwitnessd.settings.root import LEAST_MEMORY_S, Settings
 from earwitnessd.speech import activity, open_gate
 from earwitnessd.windows import Window, WindowCursor
 
-RING_S = 30.0
+RING_S = LEAST_MEMORY_S
 RECORDED_BATCH = 8  # windows of a recording embedded at once: fewer is slower, more is not faster
 RECORDED_BACKLOG_S = 10.0  # but no more of it waits here than this, or the ring would lose it
 LEVEL_DECAY = 0.6  # of the shown level, a block; a meter that jumps cannot be read
@@ -82,6 +82,7 @@ class Hearing:
         self._windows = settings.windows
         self._gate_settings = settings.speech_gate
         self._limits = settings.quality
+        self._memory_s = settings.evidence.memory_s
         self._gate = open_gate(settings.speech_gate)
         self._said_lost = False
         self._deaf_since_ns: int | None = None
@@ -183,6 +184,12 @@ class Hearing:
         )
         return [*events, lost]
 
+    def recall(self, start: int, stop: int) -> tuple[int, Samples]:
+        """What of a stretch is still remembered and has come: from where, and the samples."""
+        start = min(max(start, self._ring.oldest), self.position)
+        stop = max(start, min(stop, self.position))
+        return start, self._ring.read(start, stop - start)
+
     def captured_ns(self, position: int) -> int:
         """When the sample before this position was captured; for a recording, when its block was read."""
         if not self._arrivals:
@@ -214,7 +221,7 @@ class Hearing:
     def _begin(self, stream_id: str) -> None:
         """Forget the last opening: positions start again at 0."""
         self.stream_id = stream_id
-        self._ring = Ring(round(RING_S * RATE))
+        self._ring = Ring(round(max(RING_S, self._memory_s) * RATE))
         self._cursor = WindowCursor(
             round(self._windows.length_s * RATE), max(1, round(self._windows.hop_s * RATE))
         )

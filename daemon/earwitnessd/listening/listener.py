@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import zmq
 
-from earwitness.events import Event
+from earwitness.events import Event, StreamEvent, StreamLost
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, EmbedError
@@ -32,6 +32,7 @@ from earwitnessd.handover import (
     ToEngine,
 )
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
+from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.mailbox import Mailbox
@@ -87,6 +88,7 @@ class Listener(threading.Thread):
         self._streams: dict[str, StreamVerifier] = {}
         self._ended: dict[str, Ended] = {}
         # recordings that are over but not yet worked off
+        self._remembering = Remembering(settings.evidence) if settings.evidence.keep else None
         self._stopping = False
         self._batches = self._windows = 0
         self._batch_ms = self._busy_s = 0.0
@@ -133,6 +135,7 @@ class Listener(threading.Thread):
         while not self._stopping:
             poller.poll(int(PULSE_S * 1000) if idle else 0)
             idle = self._round(audio)
+        self._cut_evidence(over=True)
 
     def _round(self, audio: zmq.Socket[bytes]) -> bool:
         """One turn of the loop; False if more is already waiting."""
@@ -146,6 +149,7 @@ class Listener(threading.Thread):
         if self._parts.people.matrix.names != names:
             for verifier in self._streams.values():
                 self._publish(verifier.on_profiles(self._parts.people.matrix.names))
+        self._cut_evidence()
         self._pulse()
         return not worked
 
@@ -154,6 +158,7 @@ class Listener(threading.Thread):
             case StreamAdded(stream, source):
                 self._add(stream, source)
             case StreamRemoved(stream):
+                self._cut_evidence(over=True, stream=stream)
                 self._streams.pop(stream, None)
                 self._ended.pop(stream, None)
             case CaptureGone(stream, stream_id, reason, final):
@@ -266,6 +271,18 @@ class Listener(threading.Thread):
     def _publish(self, events: list[Event]) -> None:
         for event in events:
             self._outbox.put(Publish(event))
+            if self._remembering and isinstance(event, StreamEvent):
+                self._remembering.note(event)
+                if isinstance(event, StreamLost):  # before its ring is another's
+                    self._cut_evidence(over=True, stream=event.stream)
+
+    def _cut_evidence(self, *, over: bool = False, stream: str | None = None) -> None:
+        if self._remembering is None:
+            return
+        for name, verifier in self._streams.items():
+            if stream in {None, name}:
+                for clip in self._remembering.cut(verifier.hearing, over=over):
+                    self._outbox.put(clip)
 
     def _pulse(self) -> None:
         now_s = time.monotonic()

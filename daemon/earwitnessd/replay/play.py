@@ -13,7 +13,7 @@ from earwitness.events import AnyEvent, StreamEvent, StreamLost, StreamOpened
 from earwitnessd.private import PrivateDaemon, PrivateDaemonError, private_daemon
 from earwitnessd.profiles.copying import copy_profiles
 from earwitnessd.replay.numbering import Numbering
-from earwitnessd.settings.root import Settings
+from earwitnessd.settings.root import Evidence, Metrics, Settings
 from earwitnessd.settings.sources import FileReplay
 
 SILENT_S = 30.0  # the heartbeat comes every second
@@ -35,7 +35,9 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
     def private(folder: Path) -> Settings:
         copy = folder / "profiles.db"
         copy_profiles(profiles, copy)
-        return msgspec.structs.replace(settings, streams=streams, profiles=str(copy))
+        return msgspec.structs.replace(
+            settings, streams=streams, profiles=str(copy), metrics=Metrics(), evidence=Evidence()
+        )
 
     with private_daemon(private) as daemon:
         yield daemon

@@ -43,8 +43,11 @@ from earwitness.events import (
 from earwitnessd.access import sockets
 from earwitnessd.access.door import Door
 from earwitnessd.access.keys import KeyRing
-from earwitnessd.assemble import open_parts, rules_for
+from earwitnessd.assemble import evidence_folder, open_parts, rules_for
 from earwitnessd.control import ControlServer
+from earwitnessd.evidence.clip import Clip
+from earwitnessd.evidence.folder import EvidenceError, EvidenceFolder
+from earwitnessd.evidence.keeper import EvidenceKeeper
 from earwitnessd.handover import (
     Answer,
     Ask,
@@ -132,6 +135,7 @@ class Service:
             if lock := sockets.claim(endpoint):
                 stack.enter_context(lock)
         self._metrics = self._open_metrics(stack)
+        folder = self._open_evidence()
         audio_directory = tempfile.mkdtemp(prefix="earwitness-")
         stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
         context = zmq.Context()
@@ -162,6 +166,9 @@ class Service:
             admits=self._doors[EVENTS].admits,
         )
         self._control = ControlServer(control, self._handle, admits=self._doors[CONTROL].admits)
+        self._evidence = EvidenceKeeper(context, folder) if folder else None
+        if self._evidence:
+            stack.callback(self._evidence.close)
         self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
         self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
         audio_endpoint = f"ipc://{audio_directory}/audio"
@@ -180,6 +187,8 @@ class Service:
             self._poller.register(readable, zmq.POLLIN)
         if self._keys:
             self._poller.register(self._keys.socket, zmq.POLLIN)
+        if self._evidence:
+            self._poller.register(self._evidence.receiver, zmq.POLLIN)
         if self._metrics:
             self._poller.register(self._metrics.server.fileno(), zmq.POLLIN)
         self._manager.status(f"loading the model {self._settings.model}")
@@ -214,6 +223,12 @@ class Service:
         stack.callback(metrics.server.close)
         log.info("metrics on http://%s/metrics", metrics.server.address)
         return metrics
+
+    def _open_evidence(self) -> EvidenceFolder | None:
+        try:
+            return evidence_folder(self._settings)
+        except EvidenceError as error:
+            raise StartError(str(error)) from None
 
     def _await_engine(self) -> Ready:
         """The model may take a while; a signal ends the waiting."""
@@ -285,6 +300,8 @@ class Service:
                 self._keys.on_request()
             elif door := next((each for each in self._doors.values() if source is each.monitor), None):
                 door.on_events()
+            elif self._evidence and source is self._evidence.receiver:
+                self._evidence.on_written()
             elif self._metrics and source == self._metrics.server.fileno():
                 self._metrics.server.on_ready()
             elif isinstance(source, int) and source != self._signals.fileno():
@@ -295,6 +312,8 @@ class Service:
             match word:
                 case Publish(event):
                     self._publish(event)
+                case Clip() if self._evidence:
+                    self._evidence.on_clip(word)
                 case Answer(token, result):
                     self._control.reply(token, result)
                 case Refusal(token, code, message):
@@ -310,6 +329,8 @@ class Service:
     def _publish(self, event: E) -> E:
         """To subscribers, and to whoever counts."""
         stamped = self._publisher.publish(event)
+        if self._evidence:
+            self._evidence.on_event(stamped)
         if self._metrics:
             self._metrics.figures.on_event(stamped)
         return stamped
@@ -459,6 +480,10 @@ class Service:
         self._inbox.put(Stop())
         assert self._engine is not None
         self._engine.join(STOP_ENGINE_S)
+        if self._evidence:
+            for word in self._outbox.drain():
+                if isinstance(word, Clip):
+                    self._evidence.on_clip(word)
         if not self.engine_alive:
             self._inbox.close()
             self._outbox.close()

@@ -10,11 +10,12 @@ import msgspec
 import yaml
 
 from earwitnessd.settings.addresses import parse_address
-from earwitnessd.settings.root import Metrics, Settings
+from earwitnessd.settings.root import LEAST_MEMORY_S, Metrics, Settings
 from earwitnessd.settings.sources import FileReplay
 from earwitnessd.settings.validate import SettingsError, to_settings
 
 NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # a 13th month, brackets a thousand deep
+LEAST_LAG_S = 12.0  # a recording is worked off in batches
 MERGE = "tag:yaml.org,2002:merge"
 
 
@@ -79,6 +80,23 @@ def _check_together(settings: Settings) -> None:
         raise SettingsError(f"streams {' and '.join(from_stdin)} both read standard input: only one can")
     _check_sockets(settings)
     _check_metrics(settings.metrics)
+    _check_evidence(settings)
+
+
+def _check_evidence(settings: Settings) -> None:
+    evidence = settings.evidence
+    if not evidence.keep:
+        return
+    if not evidence.events:
+        raise SettingsError("evidence.events = []: name a verdict to keep, or set evidence.keep: false")
+    behind_s = max(settings.engine.max_lag_s, LEAST_LAG_S)
+    needed_s = evidence.before_s + settings.windows.length_s + evidence.after_s + behind_s
+    if needed_s > max(evidence.memory_s, LEAST_MEMORY_S):
+        raise SettingsError(
+            f"evidence.memory_s = {evidence.memory_s:g}: must be at least {needed_s:g} to reach back "
+            f"evidence.before_s = {evidence.before_s:g} (with the window, evidence.after_s, and the "
+            f"{behind_s:g} s by which the engine may be behind)"
+        )
 
 
 def _check_metrics(metrics: Metrics) -> None:

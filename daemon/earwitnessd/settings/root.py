@@ -16,6 +16,7 @@ StreamName = Annotated[
         description="text of 1 to 32 letters, digits, _ and -",
     ),
 ]
+LEAST_MEMORY_S = 30.0  # of a stream's audio: so much is always remembered
 Cosine = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
 
 
@@ -96,6 +97,30 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # topics that one connection may subscribe to
 
 
+class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Audio around verdicts, kept as files: off unless you ask for it."""
+
+    keep: bool = False
+    # true: people's voices are written to disk
+    events: tuple[Literal["speaker.verified", "speaker.unknown", "speaker.changed"], ...] = (
+        "speaker.verified",
+        "speaker.unknown",
+    )
+    # the verdicts to keep, each once: not when it is only said again
+    before_s: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)] = 3.0
+    # before the window that decided
+    after_s: Annotated[float, msgspec.Meta(ge=0.0, le=60.0)] = 2.0
+    # after it
+    directory: str = "auto"
+    # "auto": beside the profiles, in the state directory
+    retention_days: Annotated[float, msgspec.Meta(gt=0.0, le=3660.0)] = 7.0
+    # older evidence is deleted
+    max_files: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
+    # so are the oldest verdicts beyond so many
+    memory_s: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)] = 0.0
+    # so much of each stream's audio stays in memory (64 kB a second), never less than 30 s
+
+
 class Metrics(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Figures for Prometheus, over HTTP."""
 
@@ -118,6 +143,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decision: Decision = Decision()
     sockets: Sockets = Sockets()
     metrics: Metrics = Metrics()
+    evidence: Evidence = Evidence()
     profiles: str = "auto"
     # the database file; "auto": the state directory
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -39,6 +39,8 @@ def _check(value: object, kind: inspect.Type, path: str) -> None:
         _check_mapping(value, kind, path)
     elif isinstance(kind, inspect.UnionType):
         _check_union(value, kind, path)
+    elif isinstance(kind, inspect.VarTupleType):
+        _check_list(value, kind, path)
     else:
         _check_leaf(value, kind, path)
 
@@ -67,6 +69,13 @@ def _check_mapping(value: object, kind: inspect.DictType, path: str) -> None:
         except msgspec.ValidationError:
             raise SettingsError(f"{_join(path, key)}: the name must be {_allowed(kind.key_type)}") from None
         _check(entry, kind.value_type, _join(path, key))
+
+
+def _check_list(value: object, kind: inspect.VarTupleType, path: str) -> None:
+    if not isinstance(value, list | tuple):
+        raise SettingsError(f"{path} = {value!r}: must be a list of {_allowed(kind.item_type)}")
+    for number, entry in enumerate(value):
+        _check(entry, kind.item_type, f"{path}[{number}]")
 
 
 def _check_union(value: object, kind: inspect.UnionType, path: str) -> None:

@@ -1,0 +1,97 @@
+"""The folder of evidence: for its owner's eyes, no half files, nothing older or more than asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from pathlib import Path
+
+from earwitnessd.evidence.record import AUDIO, NAME, SIDECAR, Record
+
+DAY_S = 86_400
+PART = ".part"
+
+
+class EvidenceError(Exception):
+    """The folder cannot be used: says why and what to do."""
+
+
+class EvidenceFolder:
+    """Used by the thread that writes; opened before it, by main."""
+
+    def __init__(self, directory: Path, retention_days: float, max_files: int) -> None:
+        self.directory = directory
+        self._retention_s = retention_days * DAY_S
+        self._max_files = max_files
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for part in directory.glob(f".*{PART}"):
+                part.unlink()  # of a daemon that was killed while it wrote
+        except OSError as error:
+            raise EvidenceError(f"evidence.directory = {str(directory)!r}: {error.strerror}") from error
+
+    def must_be_private(self) -> None:
+        """Before voices are put into it."""
+        mode = stat.S_IMODE(self.directory.stat().st_mode)
+        if mode & 0o077:
+            raise EvidenceError(
+                f"evidence.directory = {str(self.directory)!r}: others may look into it (mode {mode:o}), "
+                "and it is to hold voices; chmod 700 it, or name another"
+            )
+
+    def write(self, record: Record) -> Path:
+        """Both files, or neither; OSError if there is no room. They are on disk when this returns."""
+        audio = record.audio()
+        contents = {record.name + AUDIO: audio, record.name + SIDECAR: record.sidecar(audio)}
+        try:
+            for name, content in contents.items():
+                _write(self._part(name), content)
+            for name in contents:
+                self._part(name).replace(self.directory / name)
+            _sync_directory(self.directory)
+        finally:
+            for name in contents:
+                self._part(name).unlink(missing_ok=True)
+        return self.directory / (record.name + AUDIO)
+
+    def sweep(self, now_s: float | None = None) -> int:
+        """Delete what is too old or too much, the oldest first; how many verdicts that were."""
+        now_s = time.time() if now_s is None else now_s
+        found: dict[str, float] = {}
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                name, _, suffix = entry.name.rpartition(".")
+                if suffix in {"flac", "json"} and NAME.fullmatch(name):
+                    with contextlib.suppress(FileNotFoundError):
+                        found[name] = max(found.get(name, 0.0), entry.stat().st_mtime)
+        oldest_first = sorted(found, key=lambda name: found[name])
+        old = [name for name in oldest_first if found[name] < now_s - self._retention_s]
+        gone = {*old, *oldest_first[: max(0, len(oldest_first) - self._max_files)]}
+        for name in gone:
+            for suffix in (SIDECAR, AUDIO):
+                (self.directory / (name + suffix)).unlink(missing_ok=True)
+        return len(gone)
+
+    def _part(self, name: str) -> Path:
+        return self.directory / f".{name}{PART}"
+
+
+def _write(file: Path, content: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

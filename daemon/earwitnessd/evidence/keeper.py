@@ -1,0 +1,81 @@
+"""Brings published verdicts and their audio together, and hands both to the writer."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import zmq
+
+from earwitness.events import Event, SpeakerChanged, SpeakerUnknown, SpeakerVerified, StreamGap
+from earwitnessd.evidence.clip import Clip, Key, Verdict
+from earwitnessd.evidence.folder import EvidenceFolder
+from earwitnessd.evidence.record import Record
+from earwitnessd.evidence.writer import EvidenceWriter, Finish, Written
+from earwitnessd.mailbox import Mailbox
+
+REMEMBERED = 4096  # verdicts, of which some wait for the end of their audio, and gaps
+MOST_WAITING = 16  # clips for the disk: a minute of them is 4 MB
+FINISH_S = 0.3
+
+
+class EvidenceKeeper:
+    """Owned by the main thread."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], folder: EvidenceFolder) -> None:
+        self.kept = 0
+        self.failed = 0
+        # could not be written
+        self.dropped = 0
+        # the disk was too slow
+        self._waiting = 0
+        self._verdicts: dict[Key, Verdict] = {}
+        self._gaps: deque[StreamGap] = deque(maxlen=REMEMBERED)
+        self._inbox: Mailbox[Record | Finish] = Mailbox(context, "to-evidence")
+        self._outbox: Mailbox[Written] = Mailbox(context, "from-evidence")
+        self._writer = EvidenceWriter(folder, self._inbox, self._outbox)
+        self._writer.start()
+
+    @property
+    def receiver(self) -> zmq.Socket[bytes]:
+        """Readable when the writer has something to say."""
+        return self._outbox.receiver
+
+    def on_event(self, event: Event) -> None:
+        """Remember what was published: its audio comes later."""
+        if isinstance(event, StreamGap):
+            self._gaps.append(event)
+        if isinstance(event, SpeakerVerified | SpeakerUnknown | SpeakerChanged):
+            self._verdicts[Key.of(event)] = event
+            while len(self._verdicts) > REMEMBERED:
+                del self._verdicts[next(iter(self._verdicts))]
+
+    def on_clip(self, clip: Clip) -> None:
+        """A verdict's audio is complete."""
+        verdict = self._verdicts.pop(clip.verdict, None)
+        if verdict is None or self._waiting >= MOST_WAITING:
+            self.dropped += 1
+            return
+        self._waiting += 1
+        self._inbox.put(Record(verdict, clip, self._gaps_in(clip)))
+
+    def on_written(self) -> None:
+        """The writer has something to say."""
+        for written in self._outbox.drain():
+            self._waiting -= 1
+            self.kept += not written.problem
+            self.failed += bool(written.problem)
+
+    def close(self) -> None:
+        """Give the writer a moment for what it has; then it is left behind, and no half file remains."""
+        self._inbox.put(Finish())
+        self._writer.join(FINISH_S)
+        if not self._writer.is_alive():
+            self._inbox.close()
+            self._outbox.close()
+
+    def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:
+        return tuple(
+            (max(gap.start, clip.start), min(gap.stop, clip.stop))
+            for gap in self._gaps
+            if gap.stream_id == clip.verdict.stream_id and gap.start < clip.stop and gap.stop > clip.start
+        )

@@ -1,0 +1,83 @@
+"""The thread that writes evidence and deletes what has been kept long enough."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass
+
+import zmq
+
+from earwitnessd.evidence.folder import EvidenceFolder
+from earwitnessd.evidence.record import Record
+from earwitnessd.mailbox import Mailbox
+
+log = logging.getLogger(__name__)
+
+SWEEP_EVERY_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Write what has come, and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A verdict and its audio are on disk; or why not."""
+
+    problem: str = ""
+
+
+class EvidenceWriter(threading.Thread):
+    """Owns the folder's content.
+
+    Why a thread: tests/benchmarks/evidence_write.py. 8 s of audio are encoded and on a good disk in less than
+    one window takes to embed, but fsync lasts as long as the disk likes: an SD card or a network share takes
+    seconds, in which main could feed no watchdog and the engine hear nothing.
+    """
+
+    def __init__(
+        self, folder: EvidenceFolder, inbox: Mailbox[Record | Finish], outbox: Mailbox[Written]
+    ) -> None:
+        super().__init__(name="evidence", daemon=True)
+        self._folder = folder
+        self._inbox = inbox
+        self._outbox = outbox
+        self._failing = False
+
+    def run(self) -> None:
+        """Until told to finish."""
+        poller = zmq.Poller()
+        poller.register(self._inbox.receiver, zmq.POLLIN)
+        while True:
+            self._sweep()
+            poller.poll(int(SWEEP_EVERY_S * 1000))
+            for order in self._inbox.drain():
+                if isinstance(order, Finish):
+                    return
+                self._outbox.put(Written(self._write(order)))
+
+    def _write(self, record: Record) -> str:
+        """Why it could not be written, empty if it was; a full disk is said once, not each time."""
+        try:
+            file = self._folder.write(record)
+        except (OSError, RuntimeError) as error:
+            # RuntimeError: what libsndfile raises
+            problem = f"{self._folder.directory}: {getattr(error, 'strerror', None) or error}"
+            if not self._failing:
+                log.error("evidence cannot be written, and is lost until it can: %s", problem)
+            self._failing = True
+            return problem
+        log.info("evidence: %s", file)
+        if self._failing:
+            log.info("evidence is being written again")
+        self._failing = False
+        return ""
+
+    def _sweep(self) -> None:
+        try:
+            if gone := self._folder.sweep():
+                log.info("evidence: %d verdicts were kept long enough and are deleted", gone)
+        except OSError as error:
+            log.warning("evidence: %s: cannot delete what is old: %s", self._folder.directory, error)
