@@ -118,7 +118,9 @@ class Mouth:
             reason=reason,
         )
 
-    def alive(self, *, overflows: int = 0, stalls: int = 0, zero_run_s: float = 0.0) -> Alive:
+    def alive(
+        self, *, overflows: int = 0, stalls: int = 0, zero_run_s: float = 0.0, unusable: int = 0
+    ) -> Alive:
         return Alive(
             stream=self.stream,
             stream_id=self.stream_id,
@@ -127,6 +129,7 @@ class Mouth:
             stalls=stalls,
             zero_run_s=zero_run_s,
             clock_lag_ms=0.0,
+            unusable_samples=unusable,
         )
 
     def ended(self, reason: str = "end of file", *, final: bool = True) -> Ended:

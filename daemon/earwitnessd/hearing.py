@@ -62,6 +62,7 @@ class Counters:
     windows_inconclusive: int = 0
     windows_skipped: int = 0
     bad_messages: int = 0
+    unusable_samples: int = 0
     overflows: int = 0
     stalls: int = 0
 
@@ -231,7 +232,7 @@ class Hearing:
         self._speech_start = 0
         self._heard_until = 0
         self._arrivals: deque[Arrival] = deque()
-        self._overflows = self._stalls = 0
+        self._overflows = self._stalls = self._unusable = 0
 
     def _on_opened(self, message: Opened) -> list[Event]:
         self.opened = message
@@ -293,7 +294,9 @@ class Hearing:
         self.zero_run_s = message.zero_run_s
         self.counters.overflows += message.overflows - self._overflows
         self.counters.stalls += message.stalls - self._stalls
+        self.counters.unusable_samples += message.unusable_samples - self._unusable
         self._overflows, self._stalls = message.overflows, message.stalls
+        self._unusable = message.unusable_samples
 
     def _on_transitions(self, transitions: list[activity.Transition]) -> list[Event]:
         events: list[Event] = []

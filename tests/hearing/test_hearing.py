@@ -230,11 +230,12 @@ def test_windows_that_the_ring_has_lost_are_counted_as_skipped() -> None:
 
 def test_what_capture_counts_adds_up_over_all_openings(ear: Ear) -> None:
     ear.hearing.on_message(ear.mouth.alive(overflows=2, stalls=1), None)
-    ear.hearing.on_message(ear.mouth.alive(overflows=5, stalls=1), None)
+    ear.hearing.on_message(ear.mouth.alive(overflows=5, stalls=1, unusable=7), None)
     ear.gone()
     ear.open("desk-2")
-    ear.hearing.on_message(ear.mouth.alive(overflows=1, stalls=4), None)
-    assert (ear.hearing.counters.overflows, ear.hearing.counters.stalls) == (6, 5)
+    ear.hearing.on_message(ear.mouth.alive(overflows=1, stalls=4, unusable=2), None)
+    counters = ear.hearing.counters
+    assert (counters.overflows, counters.stalls, counters.unusable_samples) == (6, 5, 9)
 
 
 def test_a_device_that_delivers_zeros_is_noticed_and_forgotten_when_it_is_lost(ear: Ear) -> None:

@@ -63,6 +63,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """whole hops left out because the engine was behind"""
     bad_messages: int
     """of the capture process, not understood"""
+    unusable_samples: Samples = 0
+    """the device delivered NaN, infinity or absurd values: heard as silence"""
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):

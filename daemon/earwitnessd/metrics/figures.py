@@ -43,6 +43,7 @@ STREAM_COUNTERS = {
     "windows_inconclusive": "windows_inconclusive",
     "windows_skipped": "windows_skipped",
     "bad_messages": "capture_bad_messages",
+    "unusable_samples": "stream_unusable_samples",
 }
 STREAM_GAUGES = {
     "level_dbfs": "stream_level_dbfs",

@@ -90,6 +90,7 @@ def _stream(name: str, status: CaptureStatus, pulse: StreamPulse) -> StreamState
         windows_inconclusive=counters.windows_inconclusive,
         windows_skipped=counters.windows_skipped,
         bad_messages=counters.bad_messages,
+        unusable_samples=counters.unusable_samples,
     )
 
 
