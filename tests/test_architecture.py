@@ -13,13 +13,32 @@ ROOT = Path(__file__).parent.parent
 DAEMON = ROOT / "daemon" / "earwitnessd"
 CLIENT = ROOT / "clients" / "earwitness"
 
-STAGES = ("capture", "ring", "windows", "speech", "hearing", "engines", "score", "decide", "history", "publish")
+STAGES = (
+    "capture",
+    "ring",
+    "windows",
+    "speech",
+    "hearing",
+    "engines",
+    "score",
+    "decide",
+    "history",
+    "publish",
+)
 # in the order of the data; each may import what stands before it
 SHARED = {"settings", "models", "quality"}
 # values that several stages know
 ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "ring")}
 # the ring is used in the capture process too; windows name the captured samples' type
-PURE = ("score.py", "decide.py", "windows.py", "quality.py", "enroll/collector.py", "service/vitals.py", "history.py")
+PURE = (
+    "score.py",
+    "decide.py",
+    "windows.py",
+    "quality.py",
+    "enroll/collector.py",
+    "service/vitals.py",
+    "history.py",
+)
 IMPURE = {"zmq", "logging", "socket", "time", "threading", "sqlite3"}
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from earwitness.events import EngineState, Heartbeat, SocketState, StreamState, WindowScored
+from earwitness.events import EngineState, EvidenceState, Heartbeat, SocketState, StreamState, WindowScored
 from earwitness.schema.examples import EVENTS, HEARTBEAT
 from earwitnessd.metrics import figures
 from earwitnessd.metrics.figures import Figures
@@ -79,6 +79,14 @@ def test_every_figure_of_the_sockets_is_told(field: str) -> None:
     told = after(beat)
     found = told.get(f"earwitness_{field}") or told.get(f"earwitness_{field}_total")
     assert found == [({}, 5.0)]
+
+
+def test_every_figure_of_the_evidence_is_told_where_some_is_kept() -> None:
+    told = after(HEARTBEAT)
+    for field in EvidenceState.__struct_fields__:
+        assert f"earwitness_evidence_{field}_total" in told
+    none = after(msgspec.structs.replace(HEARTBEAT, evidence=None))
+    assert not [name for name in none if "evidence" in name]
 
 
 def test_a_stream_is_in_exactly_one_state() -> None:

@@ -9,7 +9,9 @@ import msgspec
 from ..events.units import Seconds
 from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
 
-Name = Annotated[str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$(?!\n)", description="letters, digits, _ and -")]
+Name = Annotated[
+    str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$(?!\n)", description="letters, digits, _ and -")
+]
 EnrolSeconds = Annotated[Seconds, msgspec.Meta(ge=2.0, le=300.0)]
 Patience = Annotated[Seconds, msgspec.Meta(ge=5.0, le=3600.0)]
 

@@ -7,7 +7,7 @@ import msgspec
 from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
 from .enroll import EnrollProgress
-from .heartbeat import EngineState, Heartbeat, SocketState, StreamCondition, StreamState
+from .heartbeat import EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from .speech import SpeechStarted, SpeechStopped
@@ -83,6 +83,7 @@ __all__ = [
     "EngineState",
     "EnrollProgress",
     "Event",
+    "EvidenceState",
     "ForeignEvent",
     "Heartbeat",
     "Latency",

@@ -107,6 +107,17 @@ class SocketState(msgspec.Struct, frozen=True, kw_only=True):
     """subscriptions over the limit"""
 
 
+class EvidenceState(msgspec.Struct, frozen=True, kw_only=True):
+    """Audio around verdicts, written to files because the operator asked for it."""
+
+    kept: int = 0
+    """verdicts whose audio was written this boot"""
+    failed: int = 0
+    """could not be written"""
+    dropped: int = 0
+    """given up because the disk was too slow"""
+
+
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """Each second: the daemon's whole state."""
 
@@ -122,6 +133,8 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """all streams in the settings"""
     sockets: SocketState
     """what went out, and what came in"""
+    evidence: EvidenceState | None = None
+    """what of it was kept; null: none is"""
     profiles: int
     """people enrolled with the model in use"""
     profiles_other_model: int

@@ -40,6 +40,7 @@ from ..events import (
     DaemonStopping,
     EngineState,
     EnrollProgress,
+    EvidenceState,
     Heartbeat,
     Latency,
     ProfileDeleted,
@@ -123,6 +124,7 @@ HEARTBEAT = Heartbeat(
         )
     ],
     sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
+    evidence=EvidenceState(kept=3),
     profiles=2,
     profiles_other_model=0,
     rss_mb=790.4,

@@ -6,7 +6,7 @@ from collections import deque
 
 import zmq
 
-from earwitness.events import Event, SpeakerChanged, SpeakerUnknown, SpeakerVerified, StreamGap
+from earwitness.events import Event, EvidenceState, SpeakerChanged, SpeakerUnknown, SpeakerVerified, StreamGap
 from earwitnessd.evidence.clip import Clip, Key, Verdict
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
@@ -34,6 +34,11 @@ class EvidenceKeeper:
         self._outbox: Mailbox[Written] = Mailbox(context, "from-evidence")
         self._writer = EvidenceWriter(folder, self._inbox, self._outbox)
         self._writer.start()
+
+    @property
+    def state(self) -> EvidenceState:
+        """For the heartbeat."""
+        return EvidenceState(kept=self.kept, failed=self.failed, dropped=self.dropped)
 
     @property
     def receiver(self) -> zmq.Socket[bytes]:

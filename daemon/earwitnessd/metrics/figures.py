@@ -14,6 +14,7 @@ from earwitness.events import (
     DaemonStarted,
     EngineState,
     Event,
+    EvidenceState,
     Heartbeat,
     Latency,
     SocketState,
@@ -59,7 +60,7 @@ DAEMON_GAUGES = {
     "profiles_other_model": "profiles_other_model",
     "rss_mb": "resident_memory_bytes",
 }
-SOCKET_GAUGES = {"subscriptions"}  # every other figure about the sockets counts up
+SOCKET_GAUGES = {"subscriptions", "clients"}  # every other figure about the sockets counts up
 FACTORS = {"_ms": 1e-3, "_mb": 2.0**20}
 
 
@@ -128,10 +129,13 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
     yield from _single(beat.sockets, gauges, GaugeMetricFamily)
     counters = {name: name for name in figures if name not in SOCKET_GAUGES}
     yield from _single(beat.sockets, counters, CounterMetricFamily)
+    if beat.evidence:
+        counters = {name: f"evidence_{name}" for name in EvidenceState.__struct_fields__}
+        yield from _single(beat.evidence, counters, CounterMetricFamily)
 
 
 def _single(
-    said: Heartbeat | EngineState | SocketState,
+    said: Heartbeat | EngineState | SocketState | EvidenceState,
     names: Mapping[str, str],
     family: type[GaugeMetricFamily | CounterMetricFamily],
 ) -> Iterator[Metric]:

@@ -445,6 +445,7 @@ class Service:
                 ),
                 uptime_s=time.monotonic() - self._started_s,
                 rss_mb=_resident_mb(),
+                evidence=self._evidence.state if self._evidence else None,
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from earwitness.events import EngineState, Heartbeat, SocketState, StreamCondition, StreamState
+from earwitness.events import EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
 from earwitnessd.capture.supervisor import CaptureStatus
 from earwitnessd.handover import Pulse, Ready, StreamPulse
 
@@ -20,6 +20,7 @@ class Vitals:
     sockets: SocketState
     uptime_s: float
     rss_mb: float
+    evidence: EvidenceState | None = None
 
 
 def heartbeat(vitals: Vitals) -> Heartbeat:
@@ -42,6 +43,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         ),
         streams=streams,
         sockets=vitals.sockets,
+        evidence=vitals.evidence,
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         rss_mb=vitals.rss_mb,
