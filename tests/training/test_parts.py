@@ -117,12 +117,23 @@ def test_degrading_keeps_length_and_is_repeatable() -> None:
     np.testing.assert_array_equal(result, degraded(settings, waves))
 
 
-def test_a_telephone_passes_speech_frequencies_alone() -> None:
+def test_a_telephone_passes_nothing_above_4_khz() -> None:
     before = np.random.default_rng(0).standard_normal((4, RATE)).astype(np.float32)
     after = degraded(AugmentationSettings(telephone=1), before)
     power = np.abs(np.fft.rfft(after)) ** 2
     assert power[:, 4100:].sum() < 0.01 * power.sum()  # 1 s of audio: a bin is a hertz
-    assert power[:, :100].sum() < 0.01 * power.sum()
+
+
+def test_a_pause_leaves_a_faint_noise_and_the_rest_as_it_was() -> None:
+    waves = voices(8, seconds=2.0)
+    paused = degraded(AugmentationSettings(pause=1), waves)
+    level_db = 10 * np.log10(
+        (paused**2).reshape(8, -1, 160).mean(2) / (waves**2).mean(1, keepdims=True) + 1e-9
+    )
+    share = (level_db < -15).mean(axis=1)
+    assert share.min() > 0.05
+    assert share.max() < 0.8
+    assert (np.abs(paused).reshape(8, -1, 160).max(2) > 0).all()  # never digital silence
 
 
 def test_noise_has_the_asked_ratio() -> None:

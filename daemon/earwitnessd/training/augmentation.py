@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 import soundfile
 from numpy.typing import NDArray
 
@@ -16,6 +17,7 @@ from earwitnessd.training.pool import AUDIO_SUFFIXES, RATE
 from earwitnessd.training.settings import AugmentationSettings
 
 LONGEST_ROOM = RATE // 2
+FADE = RATE // 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +62,8 @@ class Augmenter:
     ) -> NDArray[np.float32]:
         settings, wave = self._settings, waves[index]
         samples = len(wave)
+        if random.random() < settings.pause:
+            wave = with_pauses(wave, random)
         size = scipy.fft.next_fast_len(samples + LONGEST_ROOM, real=True)
         spectrum = None
         if self._surroundings.rooms and random.random() < settings.room:
@@ -114,12 +118,25 @@ class Augmenter:
             knots = np.array([0, 150, 400, 1000, 2000, 4000, 8000])
             gain_db += np.interp(hertz, knots, random.normal(0, 4, len(knots))).astype(np.float32)
         if telephone:
-            low, high = random.uniform(150, 400), random.uniform(3200, 3800)
-            gain_db -= 48 * np.maximum(0, np.log2(low / np.maximum(hertz, 20)))
+            low, high = random.uniform(50, 300), random.uniform(3400, 4000)
+            gain_db -= 24 * np.maximum(0, np.log2(low / np.maximum(hertz, 20)))
             gain_db -= 300 * np.maximum(0, np.log2(np.maximum(hertz, 20) / high))
         elif random.random() < settings.band_limit:
             gain_db -= 300 * np.maximum(0, np.log2(np.maximum(hertz, 20) / random.uniform(2500, 7500)))
         return np.asarray(10 ** (gain_db / 20), dtype=np.float32) if gain_db.any() else None
+
+
+def with_pauses(wave: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    """A wave of which one or two stretches fade to 25-60 dB less, over a faint noise."""
+    kept = np.ones(len(wave), np.float32)
+    for share in np.full(pauses := random.integers(1, 3), random.uniform(0.2, 0.7) / pauses):
+        length = int(share * len(wave))
+        start = random.integers(-length // 2, len(wave) - length // 2)
+        kept[max(0, start) : max(0, start + length)] = 10 ** (-random.uniform(25, 60) / 20)
+    faded = wave * scipy.ndimage.uniform_filter1d(kept, FADE, mode="nearest")
+    floor = np.sqrt(np.mean(wave**2)) * 10 ** (-random.uniform(25, 60) / 20)
+    noise = _coloured(len(wave), random)
+    return np.asarray(faded + noise * (floor / np.sqrt(np.mean(noise**2) + 1e-12)), dtype=np.float32)
 
 
 def _coloured(samples: int, random: np.random.Generator) -> NDArray[np.float32]:

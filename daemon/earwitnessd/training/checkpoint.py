@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from earwitnessd.training.errors import TrainingError
-from earwitnessd.training.settings import TrainSettings
+from earwitnessd.training.settings import AugmentationSettings, TrainSettings
 
 NAME = "checkpoint.pt"
 
@@ -34,6 +34,7 @@ def load(directory: Path, settings: TrainSettings) -> dict[str, Any] | None:
 
 
 def _recipe(settings: TrainSettings) -> str:
-    """All that must not change between stop and resume; how long to go on may."""
+    """All that must not change between stop and resume; how long to go on and how to degrade crops may."""
     limits = msgspec.structs.replace(settings.schedule, max_steps=0, max_minutes=0.0)
-    return msgspec.json.encode(msgspec.structs.replace(settings, schedule=limits)).decode()
+    kept = msgspec.structs.replace(settings, schedule=limits, augmentation=AugmentationSettings())
+    return msgspec.json.encode(kept).decode()

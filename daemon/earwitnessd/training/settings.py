@@ -27,6 +27,8 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AugmentationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often (0-1) and how strongly crops are degraded."""
 
+    pause: float = 0.0
+    # 20-70 % of the crop fades to nearly nothing: people are silent too, and a teacher may have skipped that
     noise: float = 0.0
     snr_db: tuple[float, float] = (3.0, 25.0)
     babble: float = 0.0
@@ -35,7 +37,7 @@ class AugmentationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     equaliser: float = 0.0
     # random smooth gain over frequency
     telephone: float = 0.0
-    # 300-3400 Hz give or take, then 8 kHz mu-law, GSM 6.10 or nothing
+    # 50-300 to 3400-4000 Hz, then 8 kHz mu-law, GSM 6.10 or nothing
     band_limit: float = 0.0
     # low-pass at 2.5-7.5 kHz
     opus: float = 0.0
