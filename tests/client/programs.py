@@ -12,6 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
+
+from earwitness.cli.app import app
+from earwitness.cli.connection import clear_errors
+
 EARWITNESS = [sys.executable, "-c", "from earwitness.cli import main; main()"]
 TIMEOUT_S = 30.0
 
@@ -26,6 +31,14 @@ def finished(directory: Path, *arguments: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         earwitness(directory, *arguments), capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Exit status and stderr of a command that never gets to work; in this process, for that is quicker."""
+    with pytest.raises(SystemExit) as left, clear_errors():
+        app(list(arguments))
+    assert isinstance(left.value.code, int)
+    return left.value.code, capsys.readouterr().err
 
 
 class Program:

@@ -15,7 +15,7 @@ from earwitness.events import Event
 
 from .events import heartbeat, lost, unknown, verified
 from .fake_publisher import FakePublisher
-from .programs import Program, finished
+from .programs import Program, finished, refused
 
 SHORT = ("--within", "400ms")
 
@@ -86,9 +86,13 @@ def test_without_a_daemon_it_is_3(tmp_path: Path) -> None:
     assert "no daemon answers there" in result.stderr
 
 
-def test_what_goes_wrong_is_never_taken_for_an_answer(tmp_path: Path) -> None:
-    for global_option in (["--events", "nonsense"], ["--events", "tcp://127.0.0.1:1", "--key", "only-one"]):
-        assert finished(tmp_path, *global_option, "check", "anna", *SHORT).returncode == 2
+@pytest.mark.parametrize("wrong", [["--events", "nonsense"], ["--key", "only-one"]])
+def test_what_goes_wrong_is_never_taken_for_an_answer(
+    capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    status, told = refused(capsys, *wrong, "check", "anna", *SHORT)
+    assert status == 2
+    assert told
 
 
 def test_json_has_the_answer_and_what_it_rests_on(publisher: FakePublisher, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from .events import lost, unknown, verified
 from .fake_publisher import FakePublisher
-from .programs import Program, finished
+from .programs import Program, refused
 
 TELL = 'echo "$EARWITNESS_TYPE $EARWITNESS_STREAM $EARWITNESS_SPEAKER $EARWITNESS_PREVIOUS"'
 
@@ -172,7 +172,9 @@ def test_flicker_shorter_than_the_debounce_runs_nothing(publisher: FakePublisher
         (["sometimes", "--", "true"], "sometimes"),
     ],
 )
-def test_wrong_usage_is_2_and_says_what_is_right(tmp_path: Path, arguments: list[str], message: str) -> None:
-    result = finished(tmp_path, "on", *arguments)
-    assert result.returncode == 2
-    assert message in result.stderr
+def test_wrong_usage_is_2_and_says_what_is_right(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    status, told = refused(capsys, "on", *arguments)
+    assert status == 2
+    assert message in told

@@ -17,7 +17,7 @@ from earwitness.recording import Recorder, read, read_with_times
 
 from .events import heartbeat, lost, verified
 from .fake_publisher import FakePublisher
-from .programs import Program, earwitness, eventually, finished
+from .programs import Program, earwitness, eventually, finished, refused
 
 TIME = "2026-11-20T19:00:00.000Z"
 
@@ -92,21 +92,21 @@ def test_a_first_line_that_never_ended_is_dropped_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"Dear diary", b"Dear diary\n", b'{"some": "json"}\n', b"\x00\xff\n"])
-def test_another_file_is_left_alone(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, content: bytes
+) -> None:
     file = tmp_path / "diary.txt"
     file.write_bytes(content)
-    result = finished(tmp_path, "record", str(file), "--for", "100ms")
-    assert result.returncode == 1
-    assert "is no recording" in result.stderr
+    status, told = refused(capsys, "record", str(file), "--for", "100ms")
+    assert status == 1
+    assert "is no recording" in told
     assert file.read_bytes() == content
 
 
 def test_two_do_not_write_to_one_file(tmp_path: Path) -> None:
     file = tmp_path / "day.jsonl"
-    with Recorder(file):
-        result = finished(tmp_path, "record", str(file), "--for", "100ms")
-    assert result.returncode == 1
-    assert "another `earwitness record`" in result.stderr
+    with Recorder(file), pytest.raises(ValueError, match="another `earwitness record`"):
+        Recorder(file)
 
 
 def test_a_full_disk_is_one_clear_line_and_leaves_no_half_events(

@@ -20,7 +20,7 @@ from earwitness.webhook.schedule import BackOff, Fate
 from .events import heartbeat, lost, unknown, verified
 from .fake_publisher import Answer, FakeControl, FakePublisher
 from .mosquitto import free_port
-from .programs import Program, eventually, finished
+from .programs import Program, eventually, finished, refused
 from .receiver import Receiver
 
 QUICK = ("--backoff", "10ms", "--backoff-max", "40ms")
@@ -265,10 +265,12 @@ def test_two_do_not_share_a_mark(publisher: FakePublisher, tmp_path: Path) -> No
         (["https://host/", "--secret-file", "/dev/null"], "holds no secret"),
     ],
 )
-def test_wrong_usage_is_named(tmp_path: Path, arguments: list[str], message: str) -> None:
-    result = finished(tmp_path, "webhook", *arguments, "--state", str(tmp_path / "mark"))
-    assert result.returncode == 1
-    (line,) = result.stderr.splitlines()
+def test_wrong_usage_is_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    status, told = refused(capsys, "webhook", *arguments, "--state", str(tmp_path / "mark"))
+    assert status == 1
+    (line,) = told.splitlines()
     assert message in line
 
 
