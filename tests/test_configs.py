@@ -31,5 +31,8 @@ def test_the_examples_are_what_their_names_say() -> None:
     assert laptop.streams["mic"] == Microphone(label="laptop")
     assert len(box.streams) == 2
     assert box.sockets.group == "earwitness"
+    audit = load(CONFIGS / "audit.yaml")
+    assert (audit.evidence.keep, audit.metrics.listen) == (True, "127.0.0.1:9464")
+    assert not any(load(file).evidence.keep for file in DEPLOYMENTS if file.name != "audit.yaml")
     assert network.sockets.curve is not None
     assert not network.sockets.insecure

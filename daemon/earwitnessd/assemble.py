@@ -52,16 +52,13 @@ def profile_file(settings: Settings) -> Path:
 
 
 def evidence_folder(settings: Settings) -> EvidenceFolder | None:
-    """Where evidence is kept, or still lies from when it was; None if there is nothing to look after."""
+    """Where evidence is kept; None where none is: then nothing that lies there from before is touched."""
     evidence = settings.evidence
+    if not evidence.keep:
+        return None
     auto = evidence.directory == "auto"
     directory = state_directory() / "evidence" if auto else Path(evidence.directory).expanduser()
-    if not evidence.keep and not directory.is_dir():
-        return None
-    folder = EvidenceFolder(directory, evidence.retention_days, evidence.max_files)
-    if evidence.keep:
-        folder.must_be_private()
-    return folder
+    return EvidenceFolder(directory, evidence.retention_days, evidence.max_files)
 
 
 def state_directory() -> Path:

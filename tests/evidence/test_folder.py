@@ -15,8 +15,10 @@ import pytest
 import soundfile
 
 from earwitness.events import decode
+from earwitnessd.assemble import evidence_folder
 from earwitnessd.capture.messages import RATE
 from earwitnessd.evidence.folder import DAY_S, EvidenceError, EvidenceFolder
+from earwitnessd.settings.load import load
 from tests.evidence.making import record
 
 TINY_DISK_KB = 400
@@ -84,13 +86,25 @@ def test_only_the_owner_may_look(folder: EvidenceFolder) -> None:
         os.umask(before)
     assert mode(folder.directory) == 0o700
     assert mode(file) == 0o600
-    folder.must_be_private()
 
 
 def test_a_folder_that_others_may_look_into_is_refused(folder: EvidenceFolder) -> None:
+    folder.close()
     folder.directory.chmod(0o755)
     with pytest.raises(EvidenceError, match=r"others may look into it \(mode 755\).*chmod 700"):
-        folder.must_be_private()
+        EvidenceFolder(folder.directory, 7, 1000)
+    folder.directory.chmod(0o700)
+    EvidenceFolder(folder.directory, 7, 1000).close()
+
+
+def test_two_daemons_do_not_share_a_folder(folder: EvidenceFolder) -> None:
+    with pytest.raises(EvidenceError, match="another earwitnessd keeps its evidence there"):
+        EvidenceFolder(folder.directory, 7, 1000)
+
+
+def test_where_nothing_is_kept_nothing_of_before_is_touched(folder: EvidenceFolder) -> None:
+    settings = load(None, [f"evidence.directory={folder.directory}"])
+    assert evidence_folder(settings) is None
 
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
@@ -130,13 +144,13 @@ def test_other_files_are_never_touched(folder: EvidenceFolder) -> None:
 
 def test_what_a_killed_daemon_left_half_is_cleared_away(folder: EvidenceFolder) -> None:
     (folder.directory / ".20261120T184026.448Z-desk-verified-7459ca99-31.flac.part").write_bytes(b"half")
+    folder.close()
     EvidenceFolder(folder.directory, 7, 1000)
     assert names(folder) == []
 
 
 def test_a_full_disk_leaves_neither_file_and_room_is_used_again(tiny_disk: Path) -> None:
     folder = EvidenceFolder(tiny_disk, retention_days=7, max_files=2)
-    folder.must_be_private()
     folder.write(record(seq=1))
     with pytest.raises(OSError, match="No space left on device"):
         folder.write(record(seq=2))
@@ -144,3 +158,4 @@ def test_a_full_disk_leaves_neither_file_and_room_is_used_again(tiny_disk: Path)
     age(folder, record(seq=1).name, days=8)
     folder.sweep()
     assert folder.write(record(seq=3)).exists()
+    folder.close()

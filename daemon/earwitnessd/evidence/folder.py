@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
 import time
@@ -27,14 +28,34 @@ class EvidenceFolder:
         self._max_files = max_files
         try:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for part in directory.glob(f".*{PART}"):
-                part.unlink()  # of a daemon that was killed while it wrote
+            self._descriptor = os.open(directory, os.O_RDONLY)
         except OSError as error:
             raise EvidenceError(f"evidence.directory = {str(directory)!r}: {error.strerror}") from error
+        try:
+            self._claim()
+            for part in directory.glob(f".*{PART}"):
+                part.unlink()  # of a daemon that was killed while it wrote
+        except EvidenceError:
+            self.close()
+            raise
+        except OSError as error:
+            self.close()
+            raise EvidenceError(f"evidence.directory = {str(directory)!r}: {error.strerror}") from error
 
-    def must_be_private(self) -> None:
-        """Before voices are put into it."""
-        mode = stat.S_IMODE(self.directory.stat().st_mode)
+    def close(self) -> None:
+        """Leave it to another daemon."""
+        os.close(self._descriptor)
+
+    def _claim(self) -> None:
+        """Ours alone, while we run, and for nobody else to look into."""
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise EvidenceError(
+                f"evidence.directory = {str(self.directory)!r}: another earwitnessd keeps its evidence "
+                "there; name another"
+            ) from None
+        mode = stat.S_IMODE(os.fstat(self._descriptor).st_mode)
         if mode & 0o077:
             raise EvidenceError(
                 f"evidence.directory = {str(self.directory)!r}: others may look into it (mode {mode:o}), "
@@ -50,7 +71,7 @@ class EvidenceFolder:
                 _write(self._part(name), content)
             for name in contents:
                 self._part(name).replace(self.directory / name)
-            _sync_directory(self.directory)
+            os.fsync(self._descriptor)
         finally:
             for name in contents:
                 self._part(name).unlink(missing_ok=True)
@@ -84,14 +105,6 @@ def _write(file: Path, content: bytes) -> None:
         rest = memoryview(content)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -32,6 +32,7 @@ class EvidenceKeeper:
         self._gaps: deque[StreamGap] = deque(maxlen=REMEMBERED)
         self._inbox: Mailbox[Record | Finish] = Mailbox(context, "to-evidence")
         self._outbox: Mailbox[Written] = Mailbox(context, "from-evidence")
+        self._folder = folder
         self._writer = EvidenceWriter(folder, self._inbox, self._outbox)
         self._writer.start()
 
@@ -77,6 +78,7 @@ class EvidenceKeeper:
         if not self._writer.is_alive():
             self._inbox.close()
             self._outbox.close()
+            self._folder.close()
 
     def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:
         return tuple(

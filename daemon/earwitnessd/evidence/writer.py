@@ -32,9 +32,9 @@ class Written:
 class EvidenceWriter(threading.Thread):
     """Owns the folder's content.
 
-    Why a thread: tests/benchmarks/evidence_write.py. 8 s of audio are encoded and on a good disk in less than
-    one window takes to embed, but fsync lasts as long as the disk likes: an SD card or a network share takes
-    seconds, in which main could feed no watchdog and the engine hear nothing.
+    Why a thread (tests/benchmarks/evidence_write.py, 2026-11-20, a busy virtual machine's disk): encoding 8 s
+    and having them on disk takes half as long as embedding a window, but four times as long at worst. fsync
+    lasts as long as the disk likes: on an SD card or a network share main would miss its polls.
     """
 
     def __init__(
