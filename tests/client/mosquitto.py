@@ -34,7 +34,9 @@ def free_port() -> int:
 class Mosquitto:
     """Keeps nothing on disk: after a restart it has forgotten everything."""
 
-    def __init__(self, directory: Path, *, password: str | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, password: str | None = None, certificate: Path | None = None
+    ) -> None:
         self.port = free_port()
         self._log = directory / "mosquitto.log"
         self._config = directory / "mosquitto.conf"
@@ -46,6 +48,8 @@ class Mosquitto:
             passwords.touch(mode=0o600)
             subprocess.run(["mosquitto_passwd", "-b", str(passwords), "home", password], check=True)
             lines += ["allow_anonymous false", f"password_file {passwords}"]
+        if certificate is not None:
+            lines += [f"certfile {certificate}", f"keyfile {certificate.with_suffix('.key')}"]
         self._config.write_text("\n".join(lines) + "\n")
 
     def __enter__(self) -> Self:
@@ -68,6 +72,25 @@ class Mosquitto:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1.0):
             return True
         return False
+
+
+def self_signed(directory: Path) -> Path:
+    """A certificate of 127.0.0.1, its key beside it."""
+    certificate = directory / "broker.crt"
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+    ]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(certificate.with_suffix(".key")), "-out", str(certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate
 
 
 class Listener:

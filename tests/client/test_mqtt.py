@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from earwitness.events import DaemonStopping, ProfileDeleted, ProfileEnrolled, S
 
 from .events import heartbeat, lost, stream_state, unknown, verified
 from .fake_publisher import Answer, FakeControl, FakePublisher
-from .mosquitto import Listener, Mosquitto, needs_mosquitto
+from .mosquitto import Listener, Mosquitto, needs_mosquitto, self_signed
 from .programs import Program, finished, refused
 
 pytestmark = needs_mosquitto
@@ -212,6 +213,18 @@ def test_a_wrong_password_is_one_clear_line_and_the_right_one_works(
             Listener(broker.port, password="s3cret") as listener,
         ):
             listener.until(earwitness__status="online")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_over_tls_a_broker_that_nobody_vouches_for_gets_nothing(
+    publisher: FakePublisher, tmp_path: Path
+) -> None:
+    certificate = self_signed(tmp_path)
+    with Mosquitto(tmp_path, certificate=certificate) as broker:
+        with bridge(tmp_path, broker.port, "--tls") as program:
+            program.says("or its certificate is not accepted")
+        with bridge(tmp_path, broker.port, "--ca-file", str(certificate)) as program:
+            program.says("connected to the broker")
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,8 @@ def test_two_do_not_share_a_mark(publisher: FakePublisher, tmp_path: Path) -> No
     [
         (["ftp://host/"], "no URL to post to"),
         (["https:///path"], "no URL to post to"),
+        (["https://host/a b"], "no URL to post to"),
+        (["https://host:99999/"], "out of range"),
         (["https://anna:secret@host/"], "shows in the process list"),
         (["https://host/", "--secret-file", "/dev/null"], "holds no secret"),
     ],

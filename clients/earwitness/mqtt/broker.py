@@ -95,7 +95,8 @@ class Broker:
         self._client.subscribe([(topic, 1) for topic in self._leftovers])
 
     def _on_connect_fail(self, _client: Any, _data: Any) -> None:
-        self._say(Heard("disconnected", "no broker answers there"))
+        doubt = ", or its certificate is not accepted" if self.address.tls else ""
+        self._say(Heard("disconnected", f"no broker answers there{doubt}"))
 
     def _on_disconnect(self, _client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         self._say(Heard("disconnected", str(reason)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 
@@ -17,6 +18,8 @@ from .outbox import Letter, Mark, Outbox
 from .post import Target
 from .schedule import Answer, BackOff
 from .signature import HEADER, sign
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")  # in a header; the name of a boot comes from elsewhere
 
 
 class Courier:
@@ -131,7 +134,7 @@ class Courier:
         headers = {
             "Content-Type": "application/json",
             "User-Agent": self._agent,
-            "Idempotency-Key": letter.key,
+            "Idempotency-Key": _UNSAFE.sub("_", letter.key),
         }
         if self._secret is not None:
             headers[HEADER] = sign(self._secret, letter.body, int(time.time()))

@@ -16,7 +16,8 @@ class Target:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        fit = url.isascii() and url.isprintable() and " " not in url
+        if parts.scheme not in ("http", "https") or not parts.hostname or not fit:
             raise ValueError(f"{url!r} is no URL to post to: https://HOST/PATH")
         if parts.username is not None:
             raise ValueError("a password in the URL shows in the process list; use --secret-file")
