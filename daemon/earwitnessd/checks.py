@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from earwitnessd.access import sockets
+from earwitnessd.access.keys import listed
 from earwitnessd.assemble import profile_file, rules_for
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError, open_embedder
@@ -111,3 +112,9 @@ def _sockets(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject, True, f"{endpoint} is free")
         except sockets.SocketError as error:
             yield Finding(subject, False, str(error))
+    if curve := settings.sockets.curve:
+        try:
+            sockets.check_private(Path(curve.secret_key_file))
+            yield Finding("keys", True, f"{len(listed(curve))} clients")
+        except sockets.SocketError as error:
+            yield Finding("keys", False, str(error))

@@ -28,6 +28,7 @@ HEARTBEAT_MS = 500
 HEARTBEAT_TIMEOUT_MS = 1500
 RECONNECT_MS = 100
 RECONNECT_MAX_MS = 2000
+KNOCK_AGAIN_S = 3.0  # libzmq gives up for good when a handshake is refused; a key may be allowed later
 
 _REASONS = {
     zmq.EVENT_CONNECT_RETRIED: "no daemon answers there; trying again",
@@ -36,6 +37,7 @@ _REASONS = {
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the other side does not speak our protocol, or wants a key",
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "the handshake failed; trying again",
 }
+_REFUSALS = {zmq.EVENT_HANDSHAKE_FAILED_AUTH, zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL}
 _WATCHED = zmq.EVENT_HANDSHAKE_SUCCEEDED
 for _event in _REASONS:
     _WATCHED |= _event
@@ -84,6 +86,7 @@ class EventSocket:
         self._refill = Refill()
         self._held: deque[list[bytes]] = deque()  # heard while a question waits for its answer
         self._asked_before = 0
+        self._knock_at: float | None = None
         self._asking: Asking | None = None
         self._received = self._missed = self._filled = self._duplicates = self._undecodable = 0
         self._unknown: Counter[str] = Counter()
@@ -141,6 +144,8 @@ class EventSocket:
         """How long there is nothing to do if nothing arrives; None: for ever."""
         if self._asking and self._asking.open:
             return self._asking.patience_s(now)
+        if self._knock_at is not None:
+            return max(0.0, self._knock_at - now)
         return self.link.patience_s(now)
 
     def ring(self) -> None:
@@ -157,6 +162,8 @@ class EventSocket:
     def take(self, now: float) -> Message | Notice | None:
         """Return the next thing there is; None if there is nothing at `now` (monotonic seconds)."""
         self._read_monitor(now)
+        if self._knock_at is not None and now >= self._knock_at:
+            self._knock_again()
         while not self._pending:
             if self._asking and self._asking.open:
                 self._hold(now)
@@ -195,8 +202,16 @@ class EventSocket:
             if what == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._say(self.link.on_connected(now))
             elif what in _REASONS:
+                if what in _REFUSALS:
+                    self._knock_at = now + KNOCK_AGAIN_S
                 self._gaps.on_broken()
                 self._say(self.link.on_disconnected(_REASONS[what]))
+
+    def _knock_again(self) -> None:
+        self._knock_at = None
+        with contextlib.suppress(zmq.ZMQError):  # it was trying still
+            self._events.disconnect(self.link.endpoint)
+        self._events.connect(self.link.endpoint)
 
     def _hold(self, now: float) -> None:
         """Keep what arrives for later; more than we can keep waits in the socket."""

@@ -109,11 +109,16 @@ class Door:
         return self._admits_subscription(fd, connection, frame)
 
     def cut_revoked(self) -> None:
-        """End the connections of keys that may not stay, and of those that have not said who they are."""
+        """End the connections of keys that may not stay.
+
+        Whose key it is, a connection tells with its first message. A subscription is in force before we have
+        looked at it, so subscribers that have not said anything go too; who is allowed is back at once.
+        """
         self.on_events()
         for fd, connection in list(self._connections.items()):
             if connection.key is None:
-                self._end(fd)  # if it is allowed, it is back at once
+                if self._socket.type == zmq.XPUB:
+                    self._end(fd)
             elif not self._allows(connection.key):
                 self._show_out(fd, f"key {connection.key.decode(errors='replace')} is revoked")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import zmq
@@ -35,7 +36,7 @@ class KeyRing:
 
     def reload(self) -> None:
         """Read the directories again; whose key is gone is shown out by the doors."""
-        self._directories = self._look()
+        self._read_files = self._look()
         self._allowed = {
             EVENTS: _public_keys(Path(self._curve.subscribers)),
             CONTROL: _public_keys(Path(self._curve.controllers)),
@@ -43,7 +44,7 @@ class KeyRing:
 
     def changed(self) -> bool:
         """Whether a key file came or went since they were read."""
-        return self._look() != self._directories
+        return self._look() != self._read_files
 
     def allows(self, domain: str, key: bytes) -> bool:
         """Whether this public key, in Z85, may use a socket at present."""
@@ -52,8 +53,8 @@ class KeyRing:
         except (ValueError, KeyError):
             return False
 
-    def _look(self) -> list[tuple[int, int] | None]:
-        return [_stamp(Path(each)) for each in (self._curve.subscribers, self._curve.controllers)]
+    def _look(self) -> list[list[tuple[str, int, int]]]:
+        return [_stamps(Path(each)) for each in (self._curve.subscribers, self._curve.controllers)]
 
     def on_request(self) -> None:
         """Answer one handshake."""
@@ -112,12 +113,14 @@ def revoke(curve: Curve, name: str) -> list[Path]:
     return [file.replace(file.with_name(file.name + REVOKED)) for file in known[name]]
 
 
-def _stamp(directory: Path) -> tuple[int, int] | None:
-    try:
-        status = directory.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino
+def _stamps(directory: Path) -> list[tuple[str, int, int]]:
+    """Names, times and sizes of its key files: one that is being written is read again when it is done."""
+    found = []
+    for file in sorted(directory.glob("*.key")):
+        with suppress(OSError):
+            status = file.stat()
+            found.append((file.name, status.st_mtime_ns, status.st_size))
+    return found
 
 
 def _public_keys(directory: Path) -> frozenset[bytes]:

@@ -28,7 +28,7 @@ app.command()(replay)
 app.command()(evaluate)
 app.command()(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
-app.add_typer(keys, name="keys", help="Make keys for tcp sockets.")
+app.add_typer(keys, name="keys", help="Make, list and revoke keys for tcp sockets.")
 
 
 def _version(wanted: bool) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earwitnessd.cli.options import UNUSABLE
+from earwitnessd.cli.options import UNUSABLE, ConfigOption, SetOption, one_line
+
+if TYPE_CHECKING:
+    from earwitnessd.settings.root import Curve
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _keys() -> None:
-    """Make keys for tcp sockets."""
+    """Make, list and revoke keys for tcp sockets."""
 
 
 @app.command()
@@ -28,9 +31,62 @@ def new(
 
     try:
         public, secret = new_key_pair(to, name)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"earwitnessd: {error}", file=sys.stderr)
         raise typer.Exit(UNUSABLE) from None
     print(f"public key  {public}\nsecret key  {secret}")
     print("The public key goes into the daemon's sockets.curve.subscribers or .controllers directory;")
     print("the client names its secret key with --key and the daemon's public key with --server-key.")
+
+
+@app.command("list")
+def list_(config: ConfigOption = None, overrides: SetOption = None) -> None:
+    """Show the clients' keys that count, and what each may do."""
+    from earwitnessd.access.keys import listed
+
+    curve = _curve(config, overrides)
+    for name, files in listed(curve).items():
+        folders = {str(file.parent) for file in files}
+        may = [
+            word
+            for word, folder in (("subscribe", curve.subscribers), ("control", curve.controllers))
+            if str(Path(folder)) in folders
+        ]
+        print(f"{name:<24} {' and '.join(may)}")
+
+
+@app.command()
+def revoke(
+    name: Annotated[str, typer.Argument(help="Whose key, as `keys list` shows it.")],
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Take a key off both lists. A running daemon ends its connections within a second."""
+    from earwitnessd.access.keys import revoke as take_off
+
+    curve = _curve(config, overrides)
+    try:
+        for file in take_off(curve, name):
+            print(f"now {file}")
+    except OSError as error:
+        print(f"earwitnessd: {error}", file=sys.stderr)
+        raise typer.Exit(UNUSABLE) from None
+
+
+def _curve(config: Path | None, overrides: list[str] | None) -> Curve:
+    """The settings' keys, or the end."""
+    from earwitnessd.settings.load import load
+    from earwitnessd.settings.validate import SettingsError
+
+    try:
+        curve = load(config, overrides or ()).sockets.curve
+    except SettingsError as error:
+        print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
+        raise typer.Exit(UNUSABLE) from None
+    if curve is None:
+        print(
+            "earwitnessd: these settings have no sockets.curve: name the daemon's file with --config",
+            file=sys.stderr,
+        )
+        raise typer.Exit(UNUSABLE)
+    return curve
