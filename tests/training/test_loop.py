@@ -15,7 +15,7 @@ from earwitnessd.training import normalisation
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.loop import Progress
 from earwitnessd.training.network import build, embed, keep_first_layer_exact
-from earwitnessd.training.settings import MarginSettings, ModelSettings
+from earwitnessd.training.settings import DiscriminantSettings, MarginSettings, ModelSettings
 from tests.training.recipes import TINY, pool_of, tiny_recipe, tiny_trainer
 from tests.training.voices import write_speakers
 
@@ -85,6 +85,18 @@ def test_the_written_model_loads_without_missing_or_unexpected_weights(
     assert not notes["missing_keys"]
     assert not notes["unexpected_keys"]
     assert network.dtype == torch.float32
+
+
+def test_discriminant_analysis_is_folded_into_the_written_model(speakers: Path, tmp_path: Path) -> None:
+    analysis = DiscriminantSettings(dimensions=5, draws=4, crops_a_speaker=2)
+    recipe = msgspec.structs.replace(tiny_recipe(steps=2), discriminant=analysis)
+    pool = pool_of(speakers, recipe, tmp_path / "cache")
+    tiny_trainer(recipe, pool, tmp_path / "out").run(None, lambda _now: None)
+    network, notes = WavLMForXVector.from_pretrained(tmp_path / "out/model", output_loading_info=True)
+    assert not notes["missing_keys"]
+    assert not notes["unexpected_keys"]
+    assert not notes["mismatched_keys"]
+    assert network(torch.zeros(1, 16000)).embeddings.shape == (1, 5)
 
 
 def test_fine_tuning_the_head_leaves_the_rest_as_it_was(speakers: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 
 import earwitnessd
 from earwitnessd.training.augmentation import Augmenter, Surroundings, load_surroundings
+from earwitnessd.training.discriminant import directions
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.frontend import bandpass_filters
 from earwitnessd.training.losses import MarginHead, TeacherHead
@@ -187,6 +188,26 @@ def test_distillation_is_zero_where_student_and_teacher_agree() -> None:
     unit = torch.nn.functional.normalize(torch.randn(6, 4))
     assert head(unit, unit).item() == pytest.approx(0, abs=1e-5)
     assert head(unit, unit.flip(0)).item() > 0.01
+
+
+def test_discriminant_analysis_finds_where_speakers_differ() -> None:
+    random = np.random.default_rng(0)
+    speakers = random.standard_normal((40, 1, 2)) * [1, 1]
+    crops = np.zeros((40, 10, 6))
+    crops[:, :, 2:4] = speakers  # all that tells speakers apart
+    crops += random.standard_normal(crops.shape) * [3, 3, 0.1, 0.3, 1, 1]
+    labels = np.repeat(np.arange(40), 10)
+    basis = directions(crops.reshape(-1, 6), labels, 2, shrinkage=0.0)
+    share = (basis[2:4] ** 2).sum() / (basis**2).sum()
+    assert basis.shape == (6, 2)
+    assert share > 0.95
+    within = (crops @ basis - (crops @ basis).mean(1, keepdims=True)).reshape(-1, 2).std(0)
+    np.testing.assert_allclose(within, within[0], rtol=0.1)
+
+
+def test_more_directions_than_an_embedding_has_are_refused() -> None:
+    with pytest.raises(TrainingError, match=r"discriminant\.dimensions = 9"):
+        directions(np.eye(6), np.arange(6) // 2, 9, shrinkage=0.5)
 
 
 def test_targets_are_centred_and_follow_the_keys_not_the_order(tmp_path: Path) -> None:

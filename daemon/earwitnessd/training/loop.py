@@ -17,7 +17,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import WavLMForXVector
 
-from earwitnessd.training import checkpoint, network, normalisation, schedule
+from earwitnessd.training import checkpoint, discriminant, network, normalisation, schedule
 from earwitnessd.training.augmentation import Augmenter
 from earwitnessd.training.export import export
 from earwitnessd.training.losses import MarginHead, TeacherHead
@@ -29,6 +29,9 @@ from earwitnessd.training.settings import TrainSettings
 DevError = Callable[[Callable[[NDArray[np.float32]], NDArray[np.float32]]], float]
 # given a way to embed equally long waves, the equal error rate (fraction)
 Step = tuple[Crops, NDArray[np.float32]]
+
+DISCRIMINANT = 1
+# apart from steps in the seeds of random numbers
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,12 @@ class Trainer:
                 report(self._progress(done))
             coming.cancel()
         self.save()
+        final = self._finished()
+        export(final, self._normalise, self._output / "model")
         if dev_error:
-            self._dev_eer = dev_error(self._embed)
+            self._dev_eer = dev_error(
+                lambda waves: network.embed(final, self._normalise, self._device, waves)
+            )
         report(self._progress(1.0))
 
     def save(self) -> None:
@@ -126,6 +133,29 @@ class Trainer:
         }
         checkpoint.save(self._output, self._settings, state)
         export(normalisation.folded(self._average), self._normalise, self._output / "model")
+
+    def _finished(self) -> WavLMForXVector:
+        """The averaged network, with its embeddings turned by discriminant analysis if the recipe says so."""
+        plain, settings = normalisation.folded(self._average), self._settings.discriminant
+        if not settings.dimensions:
+            return plain
+        sampler = self._sampler.with_crops_a_speaker(settings.crops_a_speaker)
+        vectors, labels = [], []
+        for draw in range(settings.draws):
+            random = np.random.default_rng([self._settings.seed, DISCRIMINANT, draw])
+            crops = sampler.draw(random)
+            # Every other crop stays clean, so that a speaker's channels are among what varies within him.
+            waves = crops.waves.copy()
+            waves[1::2] = self._augmenter.degrade(crops.waves, random)[1::2]
+            with torch.inference_mode():
+                unscaled = plain(self._prepared(waves)).embeddings
+            vectors.append(unscaled.cpu().double().numpy())
+            labels.append(crops.label)
+        every = np.concatenate(vectors)
+        # Unit vectors are what is compared later; lengths would let loud outliers rule.
+        unit = every / np.linalg.norm(every, axis=1, keepdims=True)
+        basis = discriminant.directions(unit, np.concatenate(labels), settings.dimensions, settings.shrinkage)
+        return discriminant.projected(plain, every.mean(axis=0), basis)
 
     def _draw(self, step: int) -> Step:
         # Seeded by the step, not by what was drawn before: a resumed run sees what the whole run would have.

@@ -92,6 +92,18 @@ class ScheduleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dev_trials: int = 1000
 
 
+class DiscriminantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Linear discriminant analysis at the end of a run; not for fine-tuning on few speakers."""
+
+    dimensions: int = 0
+    # of the written model's embeddings; 0: leave the embeddings as they were trained
+    shrinkage: float = 0.5
+    # 0: trust the measured within-speaker variances, large: treat all directions alike
+    draws: int = 100
+    # steps' worth of crops that are embedded for it
+    crops_a_speaker: int = 4
+
+
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is trained: a new network by its WavLMConfig keys, or an existing model."""
 
@@ -118,6 +130,7 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     augmentation: AugmentationSettings = AugmentationSettings()
     distillation: DistillationSettings = DistillationSettings()
     margin: MarginSettings = MarginSettings()
+    discriminant: DiscriminantSettings = DiscriminantSettings()
     seed: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     # auto: bf16 where it is measured to agree with fp32 and to be faster
