@@ -56,9 +56,14 @@ def evidence_folder(settings: Settings) -> EvidenceFolder | None:
     evidence = settings.evidence
     if not evidence.keep:
         return None
-    auto = evidence.directory == "auto"
-    directory = state_directory() / "evidence" if auto else Path(evidence.directory).expanduser()
-    return EvidenceFolder(directory, evidence.retention_days, evidence.max_files)
+    return EvidenceFolder(evidence_directory(settings), evidence.retention_days, evidence.max_files)
+
+
+def evidence_directory(settings: Settings) -> Path:
+    """As set, or in the state directory."""
+    if settings.evidence.directory != "auto":
+        return Path(settings.evidence.directory).expanduser()
+    return state_directory() / "evidence"
 
 
 def state_directory() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ import msgspec
 
 from earwitnessd.access import sockets
 from earwitnessd.access.keys import listed
-from earwitnessd.assemble import profile_file, rules_for
+from earwitnessd.assemble import evidence_directory, profile_file, rules_for
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError, open_embedder
+from earwitnessd.metrics.scrape import MetricsError, listen
 from earwitnessd.models import Model, ModelError, open_model
 from earwitnessd.profiles import ProfileStore, StoreError
+from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Microphone, Pipe
 from earwitnessd.settings.validate import SettingsError
@@ -34,8 +37,8 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Model, profiles, streams and sockets."""
-    return [*_model(settings), *_streams(settings), *_sockets(settings)]
+    """Model, profiles, streams, sockets, and what was asked for besides."""
+    return [*_model(settings), *_streams(settings), *_sockets(settings), *_extras(settings)]
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
@@ -101,6 +104,24 @@ def _devices() -> Finding:
         for device in listing.devices
     ]
     return Finding("devices", True, "; ".join(names))
+
+
+def _extras(settings: Settings) -> Iterator[Finding]:
+    evidence = settings.evidence
+    if evidence.keep:
+        directory = evidence_directory(settings)
+        mode = stat.S_IMODE(directory.stat().st_mode) if directory.exists() else 0
+        events = " and ".join(evidence.events)
+        says = f"of {events} in {directory} for {evidence.retention_days:g} days: people are recorded"
+        open_to = f"{directory}: others may look into it (mode {mode:o}); chmod 700 it"
+        yield Finding("evidence", not mode & 0o077, open_to if mode & 0o077 else says)
+    if settings.metrics.listen:
+        address = parse_address(settings.metrics.listen)
+        try:
+            listen(address).close()
+            yield Finding("metrics", True, f"http://{address}/metrics is free")
+        except MetricsError as error:
+            yield Finding("metrics", False, str(error))
 
 
 def _sockets(settings: Settings) -> Iterator[Finding]:

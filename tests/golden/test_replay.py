@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,25 @@ import numpy as np
 import pytest
 import soundfile
 
+from earwitness.events import StreamEvent, decode
+from earwitnessd.cli.replay import in_words
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.copying import copy_profiles
 from earwitnessd.replay.play import stream_names
 from tests.golden.making import CLEARANCE, GOLDEN, TOLERANCE, Line, Set, clearance, conversation, events_of
-from tests.models import making
 from tests.profiles.making import exemplar, voice
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What a second replay gave."""
+
+    status: int
+    stderr: str
+    first: list[Line]
+    # of the recording that was replayed before
+    rest: list[Line]
+
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -53,14 +67,30 @@ def test_no_golden_decision_hangs_by_a_rounding_error(replayed: list[Line]) -> N
     assert clearance(replayed) > CLEARANCE - TOLERANCE
 
 
-def test_a_second_replay_gives_exactly_the_same_events_and_changes_no_profile(
-    tiny: Set, replayed: list[Line]
-) -> None:
-    before = {file.name: file.read_bytes() for file in tiny.profiles.parent.glob("profiles.db*")}
-    again = tiny.replay("--json", conversation())
-    assert events_of(again.stdout) == replayed
-    assert {file.name: file.read_bytes() for file in tiny.profiles.parent.glob("profiles.db*")} == before
-    assert "tiny@" in again.stderr
+@pytest.fixture(scope="module")
+def again(tiny: Set, replayed: list[Line], tmp_path_factory: pytest.TempPathFactory) -> Again:
+    """The same once more, and other recordings behind it."""
+    folder = tmp_path_factory.mktemp("recordings")
+    (folder / "broken.wav").write_text("this is no sound", encoding="utf-8")
+    soundfile.write(folder / "short.flac", np.zeros(5 * 8000, dtype=np.float32), 8000)
+    before = profile_files(tiny)
+    files = [conversation(), *(str(folder / name) for name in ("broken.wav", "short.flac"))]
+    done = tiny.replay("--json", *files)
+    assert profile_files(tiny) == before  # it is a copy that is used
+    events = events_of(done.stdout)
+    return Again(done.returncode, done.stderr, events[: len(replayed)], events[len(replayed) :])
+
+
+def profile_files(tiny: Set) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in tiny.profiles.parent.glob("profiles.db*")}
+
+
+def test_a_second_replay_gives_exactly_the_same_events(again: Again, replayed: list[Line]) -> None:
+    assert again.first == replayed
+
+
+def test_a_replay_says_by_which_model_and_of_how_many_people(again: Again) -> None:
+    assert again.stderr.startswith("tiny@")
     assert "2 enrolled" in again.stderr
 
 
@@ -69,28 +99,33 @@ def test_replayed_events_are_numbered_without_a_gap(replayed: list[Line]) -> Non
     assert {event["stream_id"] for event in replayed} == {"replay-conversation-1"}
 
 
-def test_recordings_are_heard_one_after_the_other_and_a_bad_one_is_named(tmp_path: Path) -> None:
-    model = making.write_model(tmp_path / "tiny")
-    (model / "earwitness.json").write_text('{"name": "tiny", "threshold": 0.0}', encoding="utf-8")
-    (tmp_path / "broken.wav").write_text("this is no sound", encoding="utf-8")
-    for name, seconds in (("one.wav", 4), ("two.flac", 5)):
-        soundfile.write(tmp_path / name, np.zeros(8000 * seconds, dtype=np.float32), 8000)
-    replay = Set(model, tmp_path / "nobody.db")
-    replay.profiles.write_bytes(b"")
-    files = [str(tmp_path / name) for name in ("one.wav", "broken.wav", "two.flac")]
-    done = replay.replay(*files)
-    assert done.returncode == 1
-    assert "broken.wav: not audio that can be read" in " ".join(done.stderr.split())
-    assert "nobody is enrolled" in done.stderr
-    told = [line.split()[2:4] for line in done.stdout.splitlines()]
-    assert [line for line in told if line[0].startswith("stream.")] == [
-        ["stream.opened", "one"],
-        ["stream.lost", "one"],
-        ["stream.lost", "broken"],
-        ["stream.opened", "two"],
-        ["stream.lost", "two"],
+def test_recordings_are_heard_one_after_the_other_and_a_bad_one_is_named(again: Again) -> None:
+    assert again.status == 1
+    assert "broken.wav: not audio that can be read" in " ".join(again.stderr.split())
+    told = [(event["type"], event["stream"]) for event in again.rest]
+    assert [each for each in told if each[0].startswith("stream.")] == [
+        ("stream.lost", "broken"),
+        ("stream.opened", "short"),
+        ("stream.lost", "short"),
     ]
-    assert "     5.00 s  stream.lost      two ended: end of file" in done.stdout
+    assert (again.rest[-1]["reason"], again.rest[-1]["stop"]) == ("end of file", 5 * 16_000)
+
+
+def test_in_words_an_event_is_a_line_with_its_position(capsys: pytest.CaptureFixture[str]) -> None:
+    show = in_words()
+    for line in GOLDEN.read_text(encoding="utf-8").splitlines():
+        event = decode(without_latency(line))
+        assert isinstance(event, StreamEvent)
+        show(event)
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("     0.00 s  stream.opened    conversation opened: conversation.ogg, 16000 Hz")
+    assert said[-1].startswith("    65.84 s  stream.lost      conversation ended: end of file")
+
+
+def without_latency(line: str) -> bytes:
+    """A golden line with the field that decoding wants."""
+    nothing = dict.fromkeys(("capture", "queue", "embed", "decide", "total"), 0.0)
+    return json.dumps({**json.loads(line), "latency_ms": nothing}).encode()
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def _replay(
             print(f"earwitnessd replay: {file}: there is no such file", file=sys.stderr)
             raise typer.Exit(UNUSABLE)
     numbering = Numbering()
-    show = _as_json if as_json else _in_words()
+    show = _as_json if as_json else in_words()
     whole = True
     with stage(recordings, settings, database) as daemon:
         _introduce(daemon.control.status().heartbeat, database)
@@ -114,7 +114,7 @@ def _as_json(event: AnyEvent) -> None:
     sys.stdout.buffer.flush()
 
 
-def _in_words() -> Callable[[AnyEvent], None]:
+def in_words() -> Callable[[AnyEvent], None]:
     """Position, type, stream and what happened, in columns."""
     from rich.console import Console
     from rich.text import Text

@@ -53,7 +53,7 @@ class ScrapeServer:
         self._cached: tuple[float, bytes] = (0.0, b"")
         self._clients: dict[socket.socket, Client] = {}
         # the oldest first
-        self._listener = _listen(address)
+        self._listener = listen(address)
         self._selector = selectors.DefaultSelector()
         # one descriptor for all connections: the main thread's poller need not know them
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -159,7 +159,8 @@ class ScrapeServer:
         client.connection.close()
 
 
-def _listen(address: Address) -> socket.socket:
+def listen(address: Address) -> socket.socket:
+    """A bound socket; MetricsError if there can be none."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         listener = socket.socket(family, socket.SOCK_STREAM)
