@@ -30,18 +30,18 @@ def test_a_running_daemon_is_scraped_while_hostile_clients_hang_on(
         daemon.heartbeat()
         with urllib.request.urlopen(found[1], timeout=10) as response:
             text = response.read().decode()
-        beat = daemon.heartbeat()
+        told = {
+            (sample.name, sample.labels.get("stage") or sample.labels.get("state", "")): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+        daemon.heartbeat(lambda beat: beat.uptime_s >= told["earwitness_uptime_seconds", ""])
         for client in hostile:
             client.close()
-    told = {
-        (sample.name, sample.labels.get("stage") or sample.labels.get("state", "")): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
     assert told["earwitness_stream_state", "live"] == 1.0
     assert told["earwitness_latency_seconds_count", "total"] >= 1.0
     assert told["earwitness_resident_memory_bytes", ""] > 50e6
-    assert 0.0 < told["earwitness_uptime_seconds", ""] <= beat.uptime_s
+    assert told["earwitness_uptime_seconds", ""] > 0.0
 
 
 def test_an_address_that_is_taken_is_said_at_the_start(tmp_path: Path, tiny_model: str) -> None:
