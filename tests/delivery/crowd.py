@@ -32,6 +32,7 @@ class Accountant(threading.Thread):
         self.twice = 0
         self.out_of_order = 0
         self.boots: list[str] = []
+        self.arrived = threading.Semaphore(0)
         self.settled = threading.Semaphore(0)
 
     def run(self) -> None:
@@ -49,6 +50,7 @@ class Accountant(threading.Thread):
         boot = event.boot
         if boot not in self.heard:
             self.boots.append(boot)
+            self.arrived.release()
             if len(self.boots) > 1:
                 self.first[boot] = 1
         self.twice += event.seq in self.heard[boot]

@@ -25,10 +25,12 @@ def test_a_subscriber_of_the_real_daemon_knows_what_it_missed(
         accountant = Accountant(daemon.events_endpoint)
         accountant.start()
         for number in (signal.SIGTERM, signal.SIGKILL):
-            daemon.heartbeat(lambda beat: beat.uptime_s > 2)
+            assert accountant.arrived.acquire(timeout=20)
+            daemon.heartbeat()
             daemon.stop(number)
             daemon.start()
-        last = daemon.heartbeat(lambda beat: beat.uptime_s > 2)
+        assert accountant.arrived.acquire(timeout=20)
+        last = daemon.heartbeat()
         since = daemon.control.events_since(last.boot, last.seq - 1)
         assert since.complete
         assert isinstance(since.decoded()[0], Heartbeat)
