@@ -197,17 +197,6 @@ def test_a_stopping_daemon_replaces_a_started_one(house: House) -> None:
     assert isinstance(Listener(house, "daemon").next(), DaemonStopping)
 
 
-def test_a_forgotten_stream_is_not_replayed_and_the_others_are(house: House) -> None:
-    for stream in ("desk", "desk2", "door"):
-        house.publisher.publish(verified("anna", stream=stream))
-    house.publisher.publish(STARTED)
-    house.publisher.forget_stream("desk")
-    listener = Listener(house, "")
-    house.publisher.publish(END)
-    replayed = listener.until_end()
-    assert [getattr(event, "stream", "") for event in replayed] == ["desk2", "door", ""]
-
-
 def test_two_subscribers_receive_the_same(house: House) -> None:
     listeners = [Listener(house, ""), Listener(house, "")]
     for start in range(50):

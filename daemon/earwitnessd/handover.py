@@ -46,9 +46,11 @@ class StreamAdded:
 
 @dataclass(frozen=True, slots=True)
 class StreamRemoved:
-    """Forget a stream."""
+    """Forget a stream, or this setting-up of it."""
 
     stream: str
+    reason: str
+    final: bool
 
 
 @dataclass(frozen=True, slots=True)

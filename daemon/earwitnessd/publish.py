@@ -91,11 +91,6 @@ class Publisher:
         """The state-bearing events after `seq`, as far as they are kept."""
         return self._history.since(boot, seq, topics)
 
-    def forget_stream(self, stream: str) -> None:
-        """Drop the last values of a stream that is no longer configured."""
-        for key in [key for key in self._last_values if key.endswith(f":{stream}")]:
-            del self._last_values[key]
-
     def _send(self, event: Event) -> None:
         self.socket.send_multipart([event.topic.encode(), encode(event)], zmq.DONTWAIT)
 

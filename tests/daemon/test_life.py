@@ -182,6 +182,8 @@ def test_reload_adds_and_removes_streams_and_says_what_needs_a_restart(
         assert reloaded.error is None
         assert sorted(reloaded.changed) == ["decision", "streams.desk", "streams.hall"]
         assert reloaded.restart_needed == ["log_level"]
+        lost = daemon.wait_for(StreamLost)
+        assert (lost.stream, lost.reason, lost.final) == ("desk", "removed from the settings", True)
         assert daemon.wait_for(StreamOpened).stream == "hall"
         beat = daemon.heartbeat(lambda beat: [stream.stream for stream in beat.streams] == ["hall"])
         assert beat.streams[0].state == "live"

@@ -296,7 +296,7 @@ def test_a_removed_stream_is_forgotten() -> None:
         mouth = engine.open()
         engine.open("door")
         engine.until_said(StreamOpened, 2)
-        engine.tell(StreamRemoved("desk"))
+        engine.tell(StreamRemoved("desk", "removed from the settings", final=True))
         engine.until_obeyed()
         engine.say(mouth, talking(ANNA_HZ, 4.0))
         engine.until_pulse(lambda pulse: [stream.stream for stream in pulse.streams] == ["door"])

@@ -157,10 +157,11 @@ class Listener(threading.Thread):
         match command:
             case StreamAdded(stream, source):
                 self._add(stream, source)
-            case StreamRemoved(stream):
+            case StreamRemoved(stream, reason, final):
                 self._cut_evidence(over=True, stream=stream)
-                self._streams.pop(stream, None)
                 self._ended.pop(stream, None)
+                if verifier := self._streams.pop(stream, None):
+                    self._publish(verifier.on_gone(verifier.hearing.stream_id, reason, final))
             case CaptureGone(stream, stream_id, reason, final):
                 verifier = self._streams.get(stream)
                 if verifier and stream not in self._ended:

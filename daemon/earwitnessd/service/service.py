@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import shutil
 import signal
-import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
 import zmq
 
 from earwitness.control import (
@@ -31,20 +26,15 @@ from earwitness.control import (
     ResumeStream,
     Status,
 )
-from earwitness.endpoints import CONTROL, EVENTS
 from earwitness.events import (
     DaemonReloaded,
     DaemonStarted,
     DaemonStopping,
     Event,
     Heartbeat,
-    SocketState,
 )
 from earwitnessd.access import sockets
-from earwitnessd.access.door import Door
-from earwitnessd.access.keys import KeyRing
 from earwitnessd.assemble import evidence_folder, open_parts, rules_for
-from earwitnessd.control import ControlServer
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.evidence.folder import EvidenceError, EvidenceFolder
 from earwitnessd.evidence.keeper import EvidenceKeeper
@@ -63,13 +53,15 @@ from earwitnessd.handover import (
 )
 from earwitnessd.listening.listener import Listener
 from earwitnessd.mailbox import Mailbox
-from earwitnessd.publish import Publisher
+from earwitnessd.service.memory import resident_mb
 from earwitnessd.service.notify import ServiceManager
+from earwitnessd.service.public import Attendants, PublicSide
+from earwitnessd.service.reloading import Reloading
+from earwitnessd.service.signals import signals
 from earwitnessd.service.streams import Streams, UnknownStreamError
 from earwitnessd.service.vitals import Vitals, heartbeat
 from earwitnessd.service.watchdog import StreamProgress, stuck
 from earwitnessd.settings.addresses import parse_address
-from earwitnessd.settings.load import differences
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.version import VERSION
@@ -85,8 +77,6 @@ STUCK_S = 10.0  # without progress, before the watchdog is left to bite
 MOST_BACKLOG_S = 25.0
 STOP_CAPTURE_S = 0.7
 STOP_ENGINE_S = 0.7
-HANDLED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-LIVE_SETTINGS = ("decision", "streams")  # what a reload puts into force; the rest needs a restart
 
 
 class StartError(Exception):
@@ -129,7 +119,7 @@ class Service:
         return self._engine is not None and self._engine.is_alive()
 
     def _start(self, stack: ExitStack) -> None:
-        self._signals = stack.enter_context(_signals(self._on_signal))
+        self._signals = stack.enter_context(signals(self._on_signal))
         endpoints = sockets.resolve(self._settings.sockets)
         for endpoint in (endpoints.events, endpoints.control):
             if lock := sockets.claim(endpoint):
@@ -140,32 +130,7 @@ class Service:
         stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
         context = zmq.Context()
         stack.callback(self._end_context, context)
-        curve = self._settings.sockets.curve
-        self._keys = KeyRing(context, curve) if curve else None
-        if self._keys:
-            stack.callback(self._keys.close)
-        self._doors: dict[str, Door] = {}
-        events = sockets.open_events(
-            context,
-            endpoints.events,
-            self._settings.sockets,
-            partial(self._open_door, stack, EVENTS, endpoints.events),
-        )
-        stack.callback(events.close)
-        control = sockets.open_control(
-            context,
-            endpoints.control,
-            self._settings.sockets,
-            partial(self._open_door, stack, CONTROL, endpoints.control),
-        )
-        stack.callback(control.close)
-        self._publisher = Publisher(
-            events,
-            self.boot,
-            replay_events=self._settings.sockets.replay_events,
-            admits=self._doors[EVENTS].admits,
-        )
-        self._control = ControlServer(control, self._handle, admits=self._doors[CONTROL].admits)
+        self._public = PublicSide(context, self._settings.sockets, self.boot, self._handle, stack)
         self._evidence = EvidenceKeeper(context, folder) if folder else None
         if self._evidence:
             stack.callback(self._evidence.close)
@@ -181,34 +146,29 @@ class Service:
             self._inbox,
             self._outbox,
         )
+        self._attendants = self._who_attends()
         self._poller = zmq.Poller()
-        monitors = [each.monitor for each in self._doors.values()]
-        for readable in (events, control, self._outbox.receiver, self._signals, *monitors):
-            self._poller.register(readable, zmq.POLLIN)
-        if self._keys:
-            self._poller.register(self._keys.socket, zmq.POLLIN)
-        if self._evidence:
-            self._poller.register(self._evidence.receiver, zmq.POLLIN)
-        if self._metrics:
-            self._poller.register(self._metrics.server.fileno(), zmq.POLLIN)
+        for source in self._attendants:
+            self._poller.register(source, zmq.POLLIN)
         self._manager.status(f"loading the model {self._settings.model}")
         self._engine.start()
         stack.callback(self._stop_engine)
         self._ready = self._await_engine()
         self._streams.configure(self._settings.streams)
-        self._announce(endpoints)
+        self._announce()
 
-    def _open_door(self, stack: ExitStack, name: str, endpoint: str, socket: zmq.Socket[bytes]) -> None:
-        """Only over tcp does a key say who comes."""
-        keys = self._keys if endpoint.startswith("tcp://") else None
-        door = self._doors[name] = Door(
-            socket,
-            name,
-            max_clients=self._settings.sockets.max_clients,
-            max_subscriptions=self._settings.sockets.max_subscriptions,
-            allows=partial(keys.allows, name) if keys else lambda _: True,
-        )
-        stack.callback(door.close)
+    def _who_attends(self) -> Attendants:
+        """Everything that is there for as long as we are; capture processes come and go besides."""
+        attendants: Attendants = {
+            **self._public.attendants(),
+            self._outbox.receiver: self._on_engine,
+            self._signals.fileno(): self._signals.drain,
+        }
+        if self._evidence:
+            attendants[self._evidence.receiver] = self._evidence.on_written
+        if self._metrics:
+            attendants[self._metrics.server.fileno()] = self._metrics.server.on_ready
+        return attendants
 
     def _open_metrics(self, stack: ExitStack) -> Metrics | None:
         """Who is not asked for metrics does not load their library."""
@@ -247,8 +207,8 @@ class Service:
             if not self.engine_alive:
                 raise StartError("the engine thread ended without a word")
 
-    def _announce(self, endpoints: sockets.Endpoints) -> None:
-        ready = self._ready
+    def _announce(self) -> None:
+        ready, endpoints = self._ready, self._public.endpoints
         log.info("earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid())
         log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
         if ready.profiles_other_model:
@@ -287,24 +247,12 @@ class Service:
                 self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
                 self._beat()
 
-    def _attend(self, ready: Mapping[object, int]) -> None:
+    def _attend(self, ready: Mapping[zmq.Socket[bytes] | int, int]) -> None:
         """Serve whoever has something to say."""
         for source in ready:
-            if source is self._outbox.receiver:
-                self._on_engine()
-            elif source is self._publisher.socket:
-                self._publisher.on_subscriptions()
-            elif source is self._control.socket:
-                self._control.on_requests()
-            elif self._keys and source is self._keys.socket:
-                self._keys.on_request()
-            elif door := next((each for each in self._doors.values() if source is each.monitor), None):
-                door.on_events()
-            elif self._evidence and source is self._evidence.receiver:
-                self._evidence.on_written()
-            elif self._metrics and source == self._metrics.server.fileno():
-                self._metrics.server.on_ready()
-            elif isinstance(source, int) and source != self._signals.fileno():
+            if source in self._attendants:
+                self._attendants[source]()
+            elif isinstance(source, int):
                 self._streams.on_readable(source)
 
     def _on_engine(self) -> None:
@@ -315,9 +263,9 @@ class Service:
                 case Clip() if self._evidence:
                     self._evidence.on_clip(word)
                 case Answer(token, result):
-                    self._control.reply(token, result)
+                    self._public.control.reply(token, result)
                 case Refusal(token, code, message):
-                    self._control.refuse(token, code, message)
+                    self._public.control.refuse(token, code, message)
                 case Pulse():
                     self._pulse = word
                 case Failed(reason):
@@ -328,7 +276,7 @@ class Service:
 
     def _publish(self, event: E) -> E:
         """To subscribers, and to whoever counts."""
-        stamped = self._publisher.publish(event)
+        stamped = self._public.publisher.publish(event)
         if self._evidence:
             self._evidence.on_event(stamped)
         if self._metrics:
@@ -343,79 +291,59 @@ class Service:
                     status = Status(
                         version=VERSION, pid=os.getpid(), boot=self.boot, heartbeat=self._heartbeat()
                     )
-                    self._control.reply(token, status)
+                    self._public.control.reply(token, status)
                 case PauseStream(stream=stream):
                     self._streams.pause(stream)
-                    self._control.reply(token, Done(message=f"stream {stream} is paused"))
+                    self._public.control.reply(token, Done(message=f"stream {stream} is paused"))
                 case ResumeStream(stream=stream):
                     self._streams.resume(stream)
-                    self._control.reply(token, Done(message=f"stream {stream} is being opened"))
+                    self._public.control.reply(token, Done(message=f"stream {stream} is being opened"))
                 case Reload():
                     self._answer_reload(token)
                 case EventsSince(boot=boot, seq=seq, topics=topics):
-                    self._control.reply(token, self._publisher.since(boot, seq, topics))
+                    self._public.control.reply(token, self._public.publisher.since(boot, seq, topics))
                 case _:
                     self._inbox.put(Ask(token, method, attachment))
         except UnknownStreamError as error:
-            self._control.refuse(token, "not_found", str(error))
+            self._public.control.refuse(token, "not_found", str(error))
 
     def _answer_reload(self, token: int) -> None:
         event = self._reload()
         if event.error:
-            self._control.refuse(token, "refused", event.error)
+            self._public.control.refuse(token, "refused", event.error)
         else:
             result = Reloaded(
                 profiles=event.profiles, changed=event.changed, restart_needed=event.restart_needed
             )
-            self._control.reply(token, result)
+            self._public.control.reply(token, result)
 
     def _reload(self) -> DaemonReloaded:
         """Put into force what can be without a restart; a bad file changes nothing."""
         self._manager.reloading()
         profiles = self._pulse.profiles if self._pulse else self._ready.profiles
-        changed: list[str] = []
-        restart_needed: list[str] = []
-        error = None
         try:
             new = self._read_again()
             rules = rules_for(new.decision, self._ready.threshold, self._ready.model)
-            for key in differences(self._settings, new):
-                (changed if key.split(".")[0] in LIVE_SETTINGS else restart_needed).append(key)
-            self._inbox.put(NewRules(rules))
-            for name in self._settings.streams.keys() - new.streams.keys():
-                self._publisher.forget_stream(name)
-            self._streams.configure(new.streams)
-            live = {key: getattr(new, key) for key in LIVE_SETTINGS}
-            self._settings = msgspec.structs.replace(self._settings, **live)
-            self._reload_keys()
-            log.info(
-                "reloaded: %s%s",
-                ", ".join(changed) or "no setting changed",
-                f"; restart needed for {', '.join(restart_needed)}" if restart_needed else "",
-            )
         except SettingsError as problem:
-            error = str(problem)
-            log.error("reload refused, the old settings stay: %s", error)
-        finally:
-            self._manager.ready()
-        return self._publish(
-            DaemonReloaded(profiles=profiles, changed=changed, restart_needed=restart_needed, error=error)
-        )
-
-    def _reload_keys(self) -> None:
-        """Whose key is gone is shown out at once."""
-        if self._keys:
-            self._keys.reload()
-            for door in self._doors.values():
-                door.cut_revoked()
+            log.error("reload refused, the old settings stay: %s", problem)
+            event = DaemonReloaded(profiles=profiles, changed=[], restart_needed=[], error=str(problem))
+        else:
+            reloading = Reloading.plan(self._settings, new)
+            self._settings = reloading.settings
+            self._inbox.put(NewRules(rules))
+            self._streams.configure(self._settings.streams)
+            self._public.reload_keys()
+            log.info("reloaded: %s", reloading)
+            event = DaemonReloaded(
+                profiles=profiles,
+                changed=list(reloading.changed),
+                restart_needed=list(reloading.restart_needed),
+            )
+        self._manager.ready()
+        return self._publish(event)
 
     def _beat(self) -> None:
-        self._control.expire()
-        if self._keys and self._keys.changed():
-            log.info("the lists of keys have changed")
-            self._reload_keys()
-        for door in self._doors.values():
-            door.tell()
+        self._public.tick()
         if self._metrics:
             self._metrics.server.expire()
         beat = self._publish(self._heartbeat())
@@ -432,19 +360,9 @@ class Service:
                 ready=self._ready,
                 pulse=self._pulse or Pulse.first(self._ready.profiles),
                 capture=self._streams.status,
-                sockets=SocketState(
-                    events=self._publisher.events,
-                    subscriptions=self._publisher.subscriptions,
-                    control_requests=self._control.requests,
-                    control_errors=self._control.errors,
-                    refused_clients=(self._keys.refused if self._keys else 0)
-                    + sum(door.failed for door in self._doors.values()),
-                    clients=sum(door.clients for door in self._doors.values()),
-                    cut_clients=sum(door.cut for door in self._doors.values()),
-                    refused_subscriptions=self._doors[EVENTS].refused_subscriptions,
-                ),
+                sockets=self._public.state,
                 uptime_s=time.monotonic() - self._started_s,
-                rss_mb=_resident_mb(),
+                rss_mb=resident_mb(),
                 evidence=self._evidence.state if self._evidence else None,
             )
         )
@@ -474,7 +392,7 @@ class Service:
         log.info("stopping: %s", self._stop_reason)
         self._manager.stopping()
         self._publish(DaemonStopping(reason=self._stop_reason))
-        self._control.refuse_all("the daemon is stopping")
+        self._public.control.refuse_all("the daemon is stopping")
         self._streams.stop(STOP_CAPTURE_S)
 
     def _stop_engine(self) -> None:
@@ -495,33 +413,3 @@ class Service:
             log.warning("the engine did not stop in time: leaving without it")
         else:
             context.term()
-
-
-@contextmanager
-def _signals(act: Callable[[int], None]) -> Iterator[socket.socket]:
-    """Signals as bytes on a socket that a poller can wait for; the old handlers come back at the end."""
-    receiver, sender = socket.socketpair()
-    receiver.setblocking(False)
-    sender.setblocking(False)
-
-    def on_signal(number: int, _frame: object) -> None:
-        act(number)
-
-    before_fd = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, on_signal) for number in HANDLED}
-    try:
-        yield receiver
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(before_fd)
-        sender.close()
-        receiver.close()
-
-
-def _resident_mb() -> float:
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return pages * resource.getpagesize() / 2**20

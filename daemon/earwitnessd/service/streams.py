@@ -44,7 +44,10 @@ class Streams:
             del self._sources[name]
             supervisor.stop(time.monotonic())
             self._leaving.append(supervisor)
-            self._tell(StreamRemoved(name))
+            if name in sources:
+                self._tell(StreamRemoved(name, "its settings have changed", final=False))
+            else:
+                self._tell(StreamRemoved(name, "removed from the settings", final=True))
         for name, source in sources.items():
             if name not in self._supervisors:
                 supervisor = CaptureSupervisor(
