@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
-
 from earwitnessd.cli.options import CANNOT_START, ENGINE_FAILED, ConfigOption, SetOption, one_line
 
 
@@ -22,19 +20,17 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
     from earwitnessd.settings.validate import SettingsError
 
     status = 0
-    service = None
     try:
         settings = load(config, overrides or ())
         log_to_stderr(settings.log_level)
-        service = Service(settings, lambda: load(config, overrides or ()))
-        service.run()
+        Service(settings, lambda: load(config, overrides or ())).run()
     except (SettingsError, SocketError, StartError) as error:
         print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
         status = CANNOT_START
     except EngineFailedError as error:
         print(f"earwitnessd: the engine failed: {one_line(error)}", file=sys.stderr)
         status = ENGINE_FAILED
-    if service is not None and service.engine_alive:
-        sys.stderr.flush()
-        os._exit(status)  # a thread stuck in the model cannot be ended otherwise
-    raise typer.Exit(status)
+    # Everything of ours is closed. Taking torch down would last longer than all that, and for ever if a
+    # thread is stuck in the model.
+    sys.stderr.flush()
+    os._exit(status)

@@ -114,7 +114,7 @@ class Service:
             raise EngineFailedError(self._failed)
 
     @property
-    def engine_alive(self) -> bool:
+    def _engine_alive(self) -> bool:
         """The engine's thread runs; it may outlive `run` when it is stuck."""
         return self._engine is not None and self._engine.is_alive()
 
@@ -204,7 +204,7 @@ class Service:
                     return word
             if self._stop_reason:
                 raise StartError(f"stopped while loading the model ({self._stop_reason})")
-            if not self.engine_alive:
+            if not self._engine_alive:
                 raise StartError("the engine thread ended without a word")
 
     def _announce(self) -> None:
@@ -403,13 +403,13 @@ class Service:
             for word in self._outbox.drain():
                 if isinstance(word, Clip):
                     self._evidence.on_clip(word)
-        if not self.engine_alive:
+        if not self._engine_alive:
             self._inbox.close()
             self._outbox.close()
 
     def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         """Wait for the last events to leave, unless the engine is stuck with its socket open."""
-        if self.engine_alive:
+        if self._engine_alive:
             log.warning("the engine did not stop in time: leaving without it")
         else:
             context.term()
