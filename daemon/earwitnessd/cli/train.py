@@ -36,6 +36,7 @@ def train(
     try:
         import torch
 
+        from earwitnessd.evaluation.errors import EvaluationError
         from earwitnessd.training import augmentation, loop, pool, sampling, settings
         from earwitnessd.training import teacher as teachers
         from earwitnessd.training.display import TrainingDisplay
@@ -66,7 +67,7 @@ def train(
             dev = _dev_error(dev_trials, dev_root, schedule.dev_trials) if dev_trials and dev_root else None
             trainer.run(dev, display.progress)
             display.say(f"model written to {output / 'model'}")
-    except TrainingError as error:
+    except (TrainingError, EvaluationError) as error:
         typer.echo(f"earwitnessd train: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from transformers import Wav2Vec2FeatureExtractor, WavLMConfig, WavLMForXVector
+from transformers import WavLMConfig, WavLMForXVector
 
+from earwitnessd.models import ModelError, open_model
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.frontend import initialise
 from earwitnessd.training.settings import ModelSettings
@@ -20,10 +21,11 @@ def build(settings: ModelSettings) -> tuple[WavLMForXVector, bool]:
     """The network, and whether its input is scaled to zero mean and unit variance."""
     if settings.start:
         try:
-            network = WavLMForXVector.from_pretrained(settings.start, dtype=torch.float32)
-            normalise = Wav2Vec2FeatureExtractor.from_pretrained(settings.start).do_normalize
-        except OSError as error:
+            model = open_model(settings.start)
+            network = WavLMForXVector.from_pretrained(model.directory, dtype=torch.float32)
+        except (ModelError, OSError) as error:
             raise TrainingError(f"model.start = {settings.start}: {error}") from None
+        normalise = model.normalise
     else:
         config = WavLMConfig(**settings.config)
         if not len(config.conv_dim) == len(config.conv_kernel) == len(config.conv_stride):

@@ -108,7 +108,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is trained: a new network by its WavLMConfig keys, or an existing model."""
 
     start: str = ""
-    # directory or hub name of a WavLMForXVector to fine-tune; empty: a new one
+    # "builtin", a pulled hub name or a directory: a model to fine-tune; empty: a new one
     train_only: Literal["all", "head"] = "all"
     # head: everything after the transformer
     bandpass_bands: int = 0
