@@ -31,7 +31,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     topic_seq: int = 0
     """counts the events of this topic, from 1. If you subscribe to a part, a jump in a topic is a loss"""
     replayed: bool = False
-    """true: sent again because somebody subscribed, or asked with `events.since`. If you have seen its `seq`, drop it"""
+    """true: sent again, to a newcomer or for `events.since`. If you have seen its `seq`, drop it"""
     time: Timestamp = ""
     """UTC, of the audio at `stop` (of sending, where there is no audio)"""
     assurance: Assurance = "evidence"
