@@ -137,3 +137,12 @@ def test_auto_is_the_runtime_directory_and_anything_else_is_itself(
     endpoints = resolve(Sockets(control="tcp://127.0.0.1:7802"))
     assert endpoints.events == f"ipc://{tmp_path}/events"
     assert endpoints.control == "tcp://127.0.0.1:7802"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a folder away")
+def test_a_folder_of_another_user_is_not_used(tmp_path: Path) -> None:
+    folder = tmp_path / "made-first"
+    folder.mkdir()
+    os.chown(folder, 12345, -1)
+    with pytest.raises(SocketError, match="belongs to another user"):
+        claim(f"ipc://{folder}/events")

@@ -86,6 +86,13 @@ def claim(endpoint: str) -> IO[bytes] | None:
         lock = Path(f"{path}.lock").open("wb")  # noqa: SIM115 - held open for the daemon's life
     except OSError as error:
         raise SocketError(f"{endpoint}: {error.strerror} ({path.parent})") from error
+    owner = path.parent.stat().st_uid
+    if owner not in {0, os.getuid()}:  # in a shared folder such as /tmp, anybody could have made it first
+        lock.close()
+        raise SocketError(
+            f"{endpoint}: the folder belongs to another user ({owner}), who could listen in; remove it, "
+            "or name sockets elsewhere"
+        )
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

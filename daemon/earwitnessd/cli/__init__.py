@@ -20,13 +20,14 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
-app.command()(run)
-app.command()(check)
-app.command()(demo)
-app.command()(replay)
-app.command()(evaluate)
-app.command()(train)
+app.command(short_help="Be the daemon, in the foreground.")(run)
+app.command(short_help="Settings in force, and whether it could start.")(check)
+app.command(short_help="Two voices and a stranger, without a microphone.")(demo)
+app.command(short_help="Recordings through a whole daemon, at full speed.")(replay)
+app.command(short_help="How well a model tells voices apart.")(evaluate)
+app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
 app.add_typer(keys, name="keys", help="Make, list and revoke keys for tcp sockets.")
 
