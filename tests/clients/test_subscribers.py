@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -68,9 +69,13 @@ def test_a_subscriber_hears_checks_skips_and_notices_gaps(language: object, tmp_
     with PublisherThread(endpoint) as publisher:
         publisher.publish(SPEECH)
         with subprocess.Popen(
-            command, env=os.environ | dict(environment), stdout=subprocess.PIPE, text=True
+            command,
+            env=os.environ | dict(environment),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a pipeline of several processes is ended as one
         ) as subscriber:
-            deadline = threading.Timer(PATIENCE_S, subscriber.kill)
+            deadline = threading.Timer(PATIENCE_S, os.killpg, (subscriber.pid, signal.SIGKILL))
             deadline.start()
             publisher.await_subscription("")
             publisher.publish(WINDOW, VERIFIED)
@@ -81,7 +86,7 @@ def test_a_subscriber_hears_checks_skips_and_notices_gaps(language: object, tmp_
             publisher.publish(VERIFIED, STOPPING)
             said = heard_until("event daemon.stopping", subscriber)
             deadline.cancel()
-            subscriber.kill()
+            os.killpg(subscriber.pid, signal.SIGKILL)
     expected = [
         "event speech.started.desk 1",
         "event window.scored.desk 2",
