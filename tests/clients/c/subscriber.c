@@ -1,7 +1,8 @@
-/* Subscribe to earwitnessd, check every event's header, and notice what was lost.
+/* Subscribe to earwitnessd, check every event by its schema, and notice what was lost.
  *
  *     cc -std=c11 -Wall subscriber.c -lzmq -ljansson -o subscriber
- *     ./subscriber ipc:///run/earwitness/events [TOPIC]...
+ *     earwitness schema > events.json
+ *     ./subscriber ipc:///run/earwitness/events events.json [TOPIC]...
  */
 #include <jansson.h>
 #include <stdbool.h>
@@ -10,16 +11,54 @@
 #include <string.h>
 #include <zmq.h>
 
-static const char *const KNOWN[] = {"heartbeat",        "window.scored", "speaker.verified",
-                                    "speaker.unknown",  "speaker.lost",  "speech.started",
-                                    "speech.stopped",   "daemon.started", "daemon.stopping"};
+static json_t *definitions; /* the schema's, by event type and by name */
 
-static bool is_known(const char *type)
+static bool is_type(json_t *value, const char *type)
 {
-    for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++)
-        if (strcmp(type, KNOWN[i]) == 0)
-            return true;
-    return false;
+    return (strcmp(type, "string") == 0 && json_is_string(value)) ||
+           (strcmp(type, "integer") == 0 && json_is_integer(value)) ||
+           (strcmp(type, "number") == 0 && json_is_number(value)) ||
+           (strcmp(type, "boolean") == 0 && json_is_boolean(value)) ||
+           (strcmp(type, "array") == 0 && json_is_array(value)) ||
+           (strcmp(type, "object") == 0 && json_is_object(value)) ||
+           (strcmp(type, "null") == 0 && json_is_null(value));
+}
+
+/* As much of JSON Schema as the contract is written in. */
+static bool is_valid(json_t *value, json_t *schema)
+{
+    const char *type = json_string_value(json_object_get(schema, "type"));
+    const char *reference = json_string_value(json_object_get(schema, "$ref"));
+    json_t *constant = json_object_get(schema, "const"), *each, *field;
+    size_t index;
+    const char *name;
+    if (reference && !is_valid(value, json_object_get(definitions, reference + strlen("#/$defs/"))))
+        return false;
+    if ((type && !is_type(value, type)) || (constant && !json_equal(value, constant)))
+        return false;
+    bool any = !json_object_get(schema, "enum") && !json_object_get(schema, "anyOf");
+    json_array_foreach(json_object_get(schema, "enum"), index, each)
+        any |= json_equal(value, each);
+    json_array_foreach(json_object_get(schema, "anyOf"), index, each)
+        any |= is_valid(value, each);
+    json_array_foreach(json_object_get(schema, "required"), index, each)
+        any &= json_object_get(value, json_string_value(each)) != NULL;
+    json_object_foreach(json_object_get(schema, "properties"), name, each)
+        if ((field = json_object_get(value, name)))
+            any &= is_valid(field, each);
+    json_t *items = json_object_get(schema, "items");
+    if (items)
+        json_array_foreach(value, index, each)
+            any &= is_valid(each, items);
+    return any;
+}
+
+/* The schema of this type of event; NULL for one of a newer daemon. */
+static json_t *schema_of(const char *type)
+{
+    json_t *schema = json_object_get(definitions, type);
+    json_t *named = json_object_get(json_object_get(json_object_get(schema, "properties"), "type"), "const");
+    return named ? schema : NULL;
 }
 
 struct header {
@@ -81,23 +120,33 @@ static void on_event(json_t *last, char boot[64], const char *topic, json_t *eve
         return;
     if (lost > 0)
         printf("gap %s %" JSON_INTEGER_FORMAT "\n", topic, lost);
-    if (header.v == 1 && is_known(header.type))
+    json_t *schema = schema_of(header.type);
+    if (header.v != 1 || !schema)
+        printf("skipped %s\n", header.type); /* of a newer daemon */
+    else if (is_valid(event, schema))
         printf("event %s %" JSON_INTEGER_FORMAT "\n", topic, header.seq);
     else
-        printf("skipped %s\n", header.type); /* of no interest, or of a newer daemon */
+        printf("invalid %s\n", topic);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 2) {
-        fprintf(stderr, "usage: %s ENDPOINT [TOPIC]...\n", argv[0]);
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s ENDPOINT SCHEMA [TOPIC]...\n", argv[0]);
+        return 2;
+    }
+    json_error_t error;
+    json_t *schema = json_load_file(argv[2], 0, &error);
+    definitions = json_object_get(schema, "$defs");
+    if (!definitions) {
+        fprintf(stderr, "%s: no JSON Schema of events: %s\n", argv[2], error.text);
         return 2;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
     void *socket = zmq_socket(zmq_ctx_new(), ZMQ_SUB);
-    for (int i = 2; i < argc; i++)
+    for (int i = 3; i < argc; i++)
         zmq_setsockopt(socket, ZMQ_SUBSCRIBE, argv[i], strlen(argv[i]));
-    if (argc == 2)
+    if (argc == 3)
         zmq_setsockopt(socket, ZMQ_SUBSCRIBE, "", 0);
     if (zmq_connect(socket, argv[1]) != 0) {
         fprintf(stderr, "%s: %s\n", argv[1], zmq_strerror(zmq_errno()));
