@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from earwitnessd.profiles.migrations import SCRIPTS
 from earwitnessd.score import Vector
 
 BUSY_S = 2.0  # waiting for another program that writes
+RETRY_S = 0.02
+PRIMARY_CODE = 0xFF  # an SQLite error's kind; the bits above say more about it
 
 
 class StoreError(Exception):
@@ -69,11 +72,7 @@ class ProfileStore:
         self.file = file
         _prepare_file(file)
         try:
-            self._database = sqlite3.connect(file, isolation_level=None, timeout=busy_s)
-            with ExitStack() as stack:
-                stack.callback(self._database.close)
-                _check_and_migrate(self._database, file)
-                stack.pop_all()
+            self._database = _opened(file, busy_s)
         except sqlite3.DatabaseError as error:
             raise StoreError(f"profiles {file}: {error}. {_advice(error)}") from error
 
@@ -173,6 +172,23 @@ def _prepare_file(file: Path) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
         raise StoreError(f"profiles {file}: cannot be opened for writing: {error.strerror}") from error
+
+
+def _opened(file: Path, busy_s: float) -> sqlite3.Connection:
+    """Patient for `busy_s` in all: SQLite itself does not wait where another opens or closes a write-ahead log."""
+    deadline = time.monotonic() + busy_s
+    while True:
+        try:
+            with ExitStack() as stack:
+                database = sqlite3.connect(file, isolation_level=None, timeout=busy_s)
+                stack.callback(database.close)
+                _check_and_migrate(database, file)
+                stack.pop_all()
+            return database
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(RETRY_S)
 
 
 def _check_and_migrate(database: sqlite3.Connection, file: Path) -> None:
