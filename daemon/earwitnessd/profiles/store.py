@@ -175,7 +175,7 @@ def _prepare_file(file: Path) -> None:
 
 
 def _opened(file: Path, busy_s: float) -> sqlite3.Connection:
-    """Patient for `busy_s` in all: SQLite itself does not wait where another opens or closes a write-ahead log."""
+    """Tried for `busy_s`: SQLite itself does not wait where another opens or closes a write-ahead log."""
     deadline = time.monotonic() + busy_s
     while True:
         try:
@@ -184,7 +184,7 @@ def _opened(file: Path, busy_s: float) -> sqlite3.Connection:
                 stack.callback(database.close)
                 _check_and_migrate(database, file)
                 stack.pop_all()
-            return database
+                return database
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
