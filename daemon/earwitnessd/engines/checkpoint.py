@@ -1,4 +1,4 @@
-"""Weights from a file into a WavLMForXVector: every one of them, or a refusal that names the rest."""
+"""Weights from a file into a network: every one of them, or a refusal that names the rest."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pickle import UnpicklingError
 import safetensors
 import safetensors.torch
 import torch
-from transformers import WavLMConfig, WavLMForXVector
 
+from earwitnessd.engines.architecture import Architecture, read_architecture
+from earwitnessd.engines.layout import Shape, weight_shapes
+from earwitnessd.engines.network import XVectorNetwork
 from earwitnessd.models import ModelError
 from earwitnessd.models.verify import CONFIG, check_files
 
@@ -27,33 +29,19 @@ _OLD_SUFFIXES = {
 _SHOWN_NAMES = 8
 
 
-def load(directory: Path) -> WavLMForXVector:
+def load(directory: Path) -> XVectorNetwork:
     """The model of a directory in float32, ready to compute."""
-    tensors = read_weights(directory / check_files(directory))
-    network = _empty_network(directory / CONFIG)
-    _check_complete(directory, network, tensors)
+    architecture, tensors = _complete(directory)
     # copied: the file may be mapped, badly aligned, and replaced while we run
-    weights = {
-        name: tensor.to(torch.float32, copy=True)
-        for name, tensor in tensors.items()
-        if name not in TRAINING_ONLY
-    }
-    for name, expected in network.state_dict().items():
-        if name in TRAINING_ONLY:
-            weights[name] = torch.zeros(expected.shape)
-    network.load_state_dict(weights, strict=True, assign=True)
-    torch.nn.utils.parametrize.remove_parametrizations(network.wavlm.encoder.pos_conv_embed.conv, "weight")
-    return network.requires_grad_(False).eval()
+    weights = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
+    return XVectorNetwork(architecture, weights).eval()
 
 
 def convert(source: Path, target: Path) -> None:
     """Write a directory's weights as safetensors in today's layout, after checking that all are there."""
-    tensors = read_weights(source / check_files(source))
-    _check_complete(source, _empty_network(source / CONFIG), tensors)
+    _, tensors = _complete(source)
     # cloned: tensors of one storage cannot be written apart
-    kept = {
-        name: tensor.clone().contiguous() for name, tensor in tensors.items() if name not in TRAINING_ONLY
-    }
+    kept = {name: tensor.clone().contiguous() for name, tensor in tensors.items()}
     try:
         safetensors.torch.save_file(kept, target, metadata={"format": "pt"})
     except safetensors.SafetensorError as error:
@@ -86,21 +74,21 @@ def _todays_name(name: str) -> str:
     return name
 
 
-def _empty_network(config_path: Path) -> WavLMForXVector:
-    config = WavLMConfig.from_json_file(str(config_path))
-    # without storage: nothing random is ever there to be left in place
-    with torch.device("meta"):
-        return WavLMForXVector(config)
+def _complete(directory: Path) -> tuple[Architecture, Tensors]:
+    """The architecture and all of its weights, without what only training needs."""
+    tensors = read_weights(directory / check_files(directory))
+    architecture = read_architecture(directory)
+    _check_complete(directory, weight_shapes(architecture), tensors)
+    return architecture, {name: tensor for name, tensor in tensors.items() if name not in TRAINING_ONLY}
 
 
-def _check_complete(directory: Path, network: WavLMForXVector, tensors: Tensors) -> None:
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
-    missing = sorted(wanted.keys() - tensors.keys() - TRAINING_ONLY)
+def _check_complete(directory: Path, wanted: dict[str, Shape], tensors: Tensors) -> None:
+    missing = sorted(wanted.keys() - tensors.keys())
     left_over = sorted(tensors.keys() - wanted.keys() - TRAINING_ONLY)
     misshapen = sorted(
-        f"{name} is {tuple(tensors[name].shape)}, expected {tuple(shape)}"
+        f"{name} is {tuple(tensors[name].shape)}, expected {shape}"
         for name, shape in wanted.items()
-        if name in tensors and name not in TRAINING_ONLY and tensors[name].shape != shape
+        if name in tensors and tensors[name].shape != shape
     )
     complaints = [
         f"{what}: {_shortened(names)}"

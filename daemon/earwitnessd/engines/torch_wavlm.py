@@ -59,7 +59,7 @@ class TorchWavLM:
     def _forward(self, prepared: Windows) -> Vectors:
         with torch.inference_mode():
             inputs = torch.from_numpy(prepared).to(self._device)
-            embeddings: Vectors = self._network(inputs).embeddings.float().cpu().numpy()
+            embeddings: Vectors = self._network(inputs).float().cpu().numpy()
         return embeddings
 
     def _check_itself(self, model: Model) -> None:
