@@ -200,14 +200,12 @@ class Hearing:
             return block.captured_ns
         return block.captured_ns - (block.end - position) * 1_000_000_000 // RATE
 
-    def skip_overload(self, max_lag_s: float) -> None:
-        """Leave out whole hops of a live stream that is too far behind, the oldest first."""
-        if not self.live:
-            return
-        behind = self._cursor.due(self.position) - max(1, int(max_lag_s / self._windows.hop_s))
-        if behind > 0:
-            self._cursor.skip(behind)
-            self.counters.windows_skipped += behind
+    def keep_newest(self, count: int) -> int:
+        """Skip all windows that are due but so many, the oldest first; how many those were."""
+        behind = max(0, self.due - count)
+        self._cursor.skip(behind)
+        self.counters.windows_skipped += behind
+        return behind
 
     def take_due(self, most: int) -> list[HeardWindow]:
         """The oldest windows that are complete and were not taken."""

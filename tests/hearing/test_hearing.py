@@ -131,7 +131,7 @@ def test_positions_never_go_back(ear: Ear) -> None:
 def test_a_loss_longer_than_the_ring_is_survived_and_counted(ear: Ear) -> None:
     ear.say(room(1.0))
     ear.lose(8 * 3600 * RATE)
-    ear.hearing.skip_overload(2.0)
+    ear.hearing.keep_newest(4)
     ear.say(talking(ANNA_HZ, 5.0))
     assert ear.hearing.position == (8 * 3600 + 6) * RATE
     assert ear.hearing.counters.windows_skipped > 57_000
@@ -174,33 +174,32 @@ def test_a_gap_before_a_reopening_marks_nothing_after_it(ear: Ear) -> None:
     assert ear.windows[-1].window.gaps == ()
 
 
-def test_a_live_stream_that_is_too_far_behind_skips_whole_hops_and_counts_them(ear: Ear) -> None:
+def test_of_a_stream_that_is_too_far_behind_the_newest_windows_are_kept_the_others_counted(
+    ear: Ear,
+) -> None:
     ear.say(talking(ANNA_HZ, 10.0), take=False)
     assert ear.hearing.due == 15
-    ear.hearing.skip_overload(max_lag_s=2.0)
+    assert ear.hearing.keep_newest(4) == 11
     assert ear.hearing.due == 4
     assert ear.hearing.counters.windows_skipped == 11
     assert ear.hearing.take_due(1)[0].window.start == 11 * HOP
 
 
-def test_a_live_stream_that_keeps_up_skips_nothing(ear: Ear) -> None:
+def test_a_stream_that_is_not_behind_keeps_all_its_windows(ear: Ear) -> None:
     ear.say(talking(ANNA_HZ, 4.5), take=False)
-    ear.hearing.skip_overload(max_lag_s=2.0)
+    assert ear.hearing.keep_newest(4) == 0
     assert ear.hearing.due == 4
-    ear.hearing.skip_overload(max_lag_s=0.1)
+    assert ear.hearing.keep_newest(1) == 3
     assert ear.hearing.due == 1
-    assert ear.hearing.counters.windows_skipped == 3
 
 
-def test_a_recording_skips_nothing_but_is_full_at_some_point() -> None:
+def test_a_recording_is_full_at_some_point() -> None:
     ear = Ear()
     ear.open(paced=False)
     ear.say(talking(ANNA_HZ, (LENGTH + (RECORDED_BATCH - 1) * HOP) / RATE - 0.1), take=False)
     full = [ear.hearing.full]
     ear.say(talking(ANNA_HZ, 0.1), take=False)
     full.append(ear.hearing.full)
-    ear.hearing.skip_overload(max_lag_s=0.5)
-    assert ear.hearing.counters.windows_skipped == 0
     ear.hearing.take_due(3)
     assert [*full, ear.hearing.full] == [False, True, False]
 

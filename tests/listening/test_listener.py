@@ -338,6 +338,22 @@ def test_overload_skips_whole_hops_and_the_pulse_counts_them() -> None:
     assert len(engine.of(WindowScored)) == 1 + 4
 
 
+def test_all_audio_that_came_during_a_batch_is_heard_before_the_next() -> None:
+    embedder = HeldEmbedder()
+    with Engine(embedder, enrolled=BOTH, settings=ENERGY) as engine:
+        mouths = [engine.open(stream) for stream in ("desk", "door", "yard")]
+        engine.say(mouths[0], talking(ANNA_HZ, 3.0))
+        assert embedder.entered.wait(15.0)
+        for mouth in mouths:
+            engine.say(mouth, talking(ANNA_HZ, 16.0 - mouth.position / RATE), block=512)
+        embedder.let_go.set()
+        engine.until(lambda: len([each for each in engine.of(WindowScored) if each.stop == 16 * RATE]) == 3)
+    assert sum(embedder.batches) == 1 + 3 * 4
+    assert {each.start for each in engine.of(WindowScored)[1:]} == {
+        round(start_s * RATE) for start_s in (11.5, 12.0, 12.5, 13.0)
+    }
+
+
 def test_other_rules_hold_at_once() -> None:
     patient = replace(RULES, verify_windows=50)
     with Engine(enrolled=BOTH, rules=patient) as engine:

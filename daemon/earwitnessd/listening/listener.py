@@ -34,6 +34,7 @@ from earwitnessd.handover import (
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
 from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
+from earwitnessd.listening.turns import Turns
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.models import Model, ModelError
@@ -46,8 +47,7 @@ from earwitnessd.settings.validate import SettingsError
 
 log = logging.getLogger(__name__)
 
-LIVE_BATCH = 16  # windows embedded at once; more only delays the first
-MESSAGES_A_ROUND = 256
+INTAKE_S = 1.0  # before the next batch; then it is worked off as far as it has come
 PULSE_S = 0.25
 AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
 
@@ -88,6 +88,7 @@ class Listener(threading.Thread):
         self._streams: dict[str, StreamVerifier] = {}
         self._ended: dict[str, Ended] = {}
         # recordings that are over but not yet worked off
+        self._turns = Turns(settings.windows.hop_s, settings.engine.max_lag_s)
         self._remembering = Remembering(settings.evidence) if settings.evidence.keep else None
         self._stopping = False
         self._batches = self._windows = 0
@@ -182,7 +183,9 @@ class Listener(threading.Thread):
         self._streams[stream] = StreamVerifier(stream, source, self._settings, self._rules)
 
     def _receive(self, audio: zmq.Socket[bytes]) -> None:
-        for _ in range(MESSAGES_A_ROUND):
+        """All that has come: audio left in the socket would be late without anybody seeing it."""
+        until_s = time.monotonic() + INTAKE_S
+        while time.monotonic() < until_s:
             if self._ended or any(verifier.hearing.full for verifier in self._streams.values()):
                 return  # first work off what has come
             try:
@@ -215,21 +218,24 @@ class Listener(threading.Thread):
 
     def _embed_due(self) -> bool:
         """Embed and judge the due windows of all streams; whether there were any."""
-        batches = [self._live_batch(), *self._recorded_batches()]
-        for batch in batches:
+        live = self._live_batch()
+        began_s = time.monotonic()
+        embedded = self._judge(live)
+        if embedded:
+            self._turns.took(embedded, time.monotonic() - began_s)
+        recordings = list(self._recorded_batches())
+        for batch in recordings:
             self._judge(batch)
         recorded = self._desk.take_recorded(RECORDED_BATCH)
         vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
         self._publish(self._desk.on_recorded(recorded, vectors))
-        return bool(recorded) or any(batches)
+        return bool(live or recorded) or any(recordings)
 
     def _live_batch(self) -> Heard:
-        """All live streams share one batch: it is as large as the moment makes it."""
-        live = [verifier for verifier in self._streams.values() if verifier.hearing.live]
-        share = max(1, LIVE_BATCH // max(1, len(live)))
-        for verifier in live:
-            verifier.hearing.skip_overload(self._settings.engine.max_lag_s)
-        return [(verifier, window) for verifier in live for window in verifier.hearing.take_due(share)]
+        """All live streams share one batch."""
+        hearings = [verifier.hearing for verifier in self._streams.values()]
+        windows = self._turns.take(hearings, self._wanted)
+        return [(self._streams[heard.window.stream], heard) for heard in windows]
 
     def _recorded_batches(self) -> Iterator[Heard]:
         """A recording shares its batches with nobody, so that it is judged alike each time (see `full`)."""
@@ -238,18 +244,20 @@ class Listener(threading.Thread):
             if hearing.full or (hearing.recorded and stream in self._ended):
                 yield [(verifier, window) for window in hearing.take_due(hearing.due)]
 
-    def _judge(self, heard: Heard) -> None:
-        wanted = [self._wanted(verifier, window) for verifier, window in heard]
+    def _judge(self, heard: Heard) -> int:
+        """Embed, score and decide a batch; how many windows the model heard."""
+        wanted = [self._wanted(window) for _, window in heard]
         vectors, embed_ns = self._embed([window for _, window in heard], wanted)
         for (verifier, window), vector in zip(heard, vectors, strict=True):
             stream = verifier.hearing.stream
             self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns))
             self._publish(self._enrolments.on_window(stream, window, vector))
+        return sum(wanted)
 
-    def _wanted(self, verifier: StreamVerifier, window: HeardWindow) -> bool:
+    def _wanted(self, window: HeardWindow) -> bool:
         """Whether embedding this window can tell anything: there is nobody to compare with otherwise."""
-        anybody = bool(self._parts.people.matrix.names) or self._enrolments.wanted(verifier.hearing.stream)
-        return window.embeddable and anybody
+        anybody = self._parts.people.matrix.names or self._enrolments.wanted(window.window.stream)
+        return window.embeddable and bool(anybody)
 
     def _embed(
         self, windows: list[HeardWindow], wanted: list[bool]
