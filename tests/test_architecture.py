@@ -20,7 +20,9 @@ STAGES = (
     "speech",
     "hearing",
     "engines",
+    "calibration",
     "score",
+    "decision",
     "decide",
     "history",
     "publish",
@@ -32,6 +34,11 @@ ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "r
 # the ring is used in the capture process too; windows name the captured samples' type
 PURE = (
     "score.py",
+    "calibration/calibration.py",
+    "calibration/calibrator.py",
+    "calibration/cohort.py",
+    "decision/cosine.py",
+    "decision/sequential.py",
     "decide.py",
     "windows.py",
     "quality.py",
@@ -133,14 +140,20 @@ def test_the_dashboard_is_a_function_of_events(name: str) -> None:
 
 
 def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
-    tools = {"training", "evaluation", "demo", "cli", "builtin"}
+    tools = {"training", "evaluation", "fitting", "demo", "cli", "builtin"}
     guilty = [
         f"{file.relative_to(DAEMON)} imports {name}"
         for file in modules(DAEMON)
         if stage_of(file) not in tools
         for name in imports(file)
         if name.startswith(
-            ("earwitnessd.training", "earwitnessd.evaluation", "earwitnessd.demo", "earwitnessd.cli")
+            (
+                "earwitnessd.training",
+                "earwitnessd.evaluation",
+                "earwitnessd.fitting",
+                "earwitnessd.demo",
+                "earwitnessd.cli",
+            )
         )
         and file.name != "__main__.py"
     ]

@@ -9,7 +9,7 @@ import msgspec
 from .events import AnyEvent, DaemonStarted, Heartbeat, SpeakerVerified
 from .notices import Connected, Disconnected, Notice
 from .verdicts import Decision, Verdict, Verdicts
-from .words import ABSENT, clean, number, span
+from .words import ABSENT, clean, measured, span
 
 Result = Literal["verified", "other", "inconclusive", "no_daemon"]
 
@@ -81,7 +81,7 @@ class Check:
             if self._stream not in (None, verdict.stream) or not verdict.holds(now):
                 continue
             if verdict.speaker == self._speaker and isinstance(verdict.event, SpeakerVerified):
-                scored = f"{number(verdict.event.score)}, needs {number(verdict.event.threshold)}"
+                scored = measured(verdict.event)
                 where = clean(verdict.stream)
                 return self._answer("verified", f"{self._speaker} is verified at {where}: {scored}", verdict)
             if verdict.kind != "nobody":

@@ -25,6 +25,7 @@ REASONS = {
     "overlap": "two voices at once",
     "low_snr": "too noisy",
     "margin": "two profiles too close",
+    "undecided": "not enough evidence",
     "channel_mismatch": "another channel than enrolled",
     "spoof_suspected": "may be a recording",
 }
@@ -89,8 +90,16 @@ def unknown_voice(event: e.SpeakerUnknown) -> str:
     """Say how far from the nearest."""
     nearest = ""
     if event.nearest is not None:
-        nearest = f" · nearest {clean(event.nearest)} {number(event.score)}, needs {number(event.threshold)}"
+        nearest = f" · nearest {clean(event.nearest)} {measured(event)}"
     return f"unknown voice{nearest}"
+
+
+def measured(event: e.SpeakerVerified | e.SpeakerUnknown) -> str:
+    """Say what decided, and what it has to reach: evidence if there was any, else the score."""
+    if event.llr is None:
+        return f"{number(event.score)}, needs {number(event.threshold)}"
+    evidence, bound = number(event.llr, "+.1f"), number(event.llr_bound, "+.1f")
+    return f"{number(event.score)} · evidence {evidence}, bound {bound}"
 
 
 def _window(event: e.WindowScored) -> Line:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 from pathlib import Path
 
+from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
+from earwitnessd.decision import Bounds
 from earwitnessd.engines import open_embedder
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
@@ -15,19 +19,64 @@ from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, Settings
 from earwitnessd.settings.validate import SettingsError
 
+log = logging.getLogger(__name__)
+
+LEAST_BOUND = 0.1  # nats: evidence for nothing verifies nobody
+
 
 def open_parts(settings: Settings) -> Parts:
     """Model, profiles and rules, as the settings ask for; called in the engine thread."""
     model = open_model(settings.model)
-    rules = rules_for(settings.decision, model.threshold, model.name)
+    calibrator = find_calibrator(settings.decision, model.model_id, model.directory)
+    rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
     store = ProfileStore(profile_file(settings))
     embedder = open_embedder(model, settings.engine.device, settings.engine.threads)
-    people = People(store, embedder.model_id, rules.threshold)
+    people = People(store, embedder.model_id, rules.threshold, calibrator)
     return Parts(embedder=embedder, people=people, rules=rules, model=model)
 
 
-def rules_for(decision: Decision, suggested: float | None, model: str) -> Rules:
-    """The decision settings, with the model's threshold where they say "auto"."""
+def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:
+    """The calibration to decide by: as set, the operator's own, the model's; None: decide by cosine."""
+    if decision.method == "cosine" or decision.threshold != "auto":
+        return None
+    if decision.calibration != "auto":
+        chosen = Path(decision.calibration).expanduser()
+        found = read_calibrator(chosen, model_id)
+        if found is None:
+            raise CalibrationError(
+                f"decision.calibration = {decision.calibration!r}: no calibration lies there; "
+                f"`earwitnessd calibrate TRIALS --root DIR --output {chosen}` makes one"
+            )
+        return found
+    found = _own_calibrator(model_id) or read_calibrator(directory, model_id)
+    if found is None and decision.method == "calibrated":
+        raise CalibrationError(
+            f"decision.method = calibrated: the model {model_id} has no calibration. Fit one to your own "
+            "recordings with `earwitnessd calibrate TRIALS --root DIR`, or set decision.method: auto"
+        )
+    return found
+
+
+def _own_calibrator(model_id: str) -> Calibrator | None:
+    try:
+        return read_calibrator(calibration_directory(), model_id)
+    except CalibrationError as error:
+        log.warning("your own calibration is not used: %s", error)
+        return None
+
+
+def calibration_directory() -> Path:
+    """Where `earwitnessd calibrate` lays a calibration."""
+    return state_directory() / "calibration"
+
+
+def rules_for(
+    decision: Decision, suggested: float | None, model: str, calibrator: Calibrator | None
+) -> Rules:
+    """The decision settings, with the model's threshold where they say "auto", and a calibration's bounds."""
+    calibration = calibrator.calibration if calibrator else None
+    if suggested is None and calibration:
+        suggested = calibration.threshold
     threshold = suggested if decision.threshold == "auto" else decision.threshold
     if threshold is None:
         raise SettingsError(
@@ -41,6 +90,21 @@ def rules_for(decision: Decision, suggested: float | None, model: str) -> Rules:
         verify_windows=decision.verify_windows,
         unknown_windows=decision.unknown_windows,
         ttl_s=decision.ttl_s,
+        bounds=_bounds(decision, calibration) if calibration else None,
+    )
+
+
+def _bounds(decision: Decision, calibration: Calibration) -> Bounds:
+    even = math.log(decision.prior / (1.0 - decision.prior))
+    fmr, fnmr = decision.target_fmr, decision.target_fnmr
+    return Bounds(
+        # a verdict is never less likely than its contrary
+        accept=max(calibration.turns.accept(fmr, fnmr), -even, LEAST_BOUND),
+        reject=min(calibration.turns.reject(fmr, fnmr), -even, -LEAST_BOUND),
+        lead=decision.min_lead,
+        correlation=calibration.window_correlation,
+        half_life_s=decision.half_life_s,
+        prior=decision.prior,
     )
 
 

@@ -13,7 +13,8 @@ import msgspec
 
 from earwitnessd.access import sockets
 from earwitnessd.access.keys import listed
-from earwitnessd.assemble import evidence_directory, profile_file, rules_for
+from earwitnessd.assemble import evidence_directory, find_calibrator, profile_file, rules_for
+from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError, open_embedder
 from earwitnessd.metrics.scrape import MetricsError, listen
@@ -45,11 +46,13 @@ def _model(settings: Settings) -> Iterator[Finding]:
     try:
         model = open_model(settings.model)
         embedder = open_embedder(model, settings.engine.device, settings.engine.threads)
-        rules = rules_for(settings.decision, model.threshold, model.name)
-    except (ModelError, EmbedError, SettingsError) as error:
+        calibrator = find_calibrator(settings.decision, model.model_id, model.directory)
+        rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
+    except (ModelError, EmbedError, SettingsError, CalibrationError) as error:
         yield Finding("model", False, str(error))
         return
-    yield Finding("model", True, f"{embedder.model_id} on {embedder.device}, threshold {rules.threshold:.3f}")
+    yield Finding("model", True, f"{embedder.model_id} on {embedder.device}")
+    yield Finding("decision", True, str(rules))
     yield _profiles(settings, model)
 
 

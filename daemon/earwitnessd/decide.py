@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from statistics import fmean
 
 from earwitness.events import (
@@ -15,39 +14,28 @@ from earwitness.events import (
     SpeakerUnknown,
     SpeakerVerified,
 )
+from earwitnessd.decision import Bounds, CosineVotes, Evidence, Opinion, SequentialTest
+from earwitnessd.decision.cosine import Voting
 from earwitnessd.score import Score
+
+__all__ = ["Decider", "Evidence", "Rules"]
 
 RESTING_WINDOWS = 4  # a verified score is the mean over so many supporting windows
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The decision settings with the model's threshold filled in."""
+class Rules(Voting):
+    """The decision settings with the model's threshold filled in, or its calibration's bounds."""
 
-    threshold: float
-    hysteresis: float
-    min_margin: float
-    verify_windows: int
-    unknown_windows: int
-    ttl_s: float
+    bounds: Bounds | None = None
+    # None: windows vote by cosine
 
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one window has to say."""
-
-    stream: str
-    stream_id: str
-    start: int
-    stop: int
-    speech_s: float
-    # net speech in the window
-    new_speech_s: float
-    # of this, what the window before had not heard
-    scores: tuple[Score, ...]
-    # the most alike first; empty if nobody is enrolled or the window was not embedded
-    reasons: tuple[str, ...]
-    # why it decides nothing, from before scoring
+    def __str__(self) -> str:
+        """How is decided, for people."""
+        if self.bounds is None:
+            return f"by cosine, threshold {self.threshold:.3f}"
+        accept, reject = self.bounds.accept, self.bounds.reject
+        return f"by calibrated evidence, verified from {accept:+.2f} nats on, unknown from {reject:+.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +51,13 @@ class Standing:
     evidence_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """Whom one window speaks for (None: somebody unknown), and how clearly."""
-
-    speaker: str | None
-    cosine: float
-    stop: int
-
-
-def _memory(rules: Rules) -> int:
-    return max(rules.verify_windows, rules.unknown_windows)
-
-
 class Decider:
     """One stream's decision. Positions are its only clock."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._test = _test(rules)
         self._standing: Standing | None = None
-        self._votes: deque[Vote] = deque(maxlen=_memory(rules))
         self._supporting: deque[float] = deque(maxlen=RESTING_WINDOWS)
 
     @property
@@ -93,62 +68,41 @@ class Decider:
     def adopt(self, rules: Rules) -> None:
         """Decide by other rules from the next window on."""
         self._rules = rules
-        self._votes = deque(self._votes, maxlen=_memory(rules))
+        if isinstance(self._test, CosineVotes) and rules.bounds is None:
+            self._test.adopt(rules)
+        elif isinstance(self._test, SequentialTest) and rules.bounds is not None:
+            self._test.adopt(rules.bounds)
+        else:
+            self._test = _test(rules)
 
     def on_window(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
         """Why this window decided nothing (empty if it voted), and what changed."""
         lost = self._expire(evidence)
         if evidence.reasons or not evidence.scores:
+            self._test.pass_over(evidence)
             return evidence.reasons or ("no_profiles",), lost
-        voted, vote = self._vote(evidence.scores)
-        if not voted:
-            self._votes.clear()
-            return ("margin",), lost
-        self._remember(Vote(vote, evidence.scores[0].cosine, evidence.stop))
-        if self._standing is not None and vote == self._standing.speaker:
-            return (), self._support(evidence)
-        if self._agreed(vote):
-            return (), [*lost, *self._switch(vote, evidence)]
-        return (), lost
+        opinion = self._test.hear(evidence, self.speaker, stands=self._standing is not None)
+        if opinion.reasons is not None:
+            return opinion.reasons, lost
+        if self._standing is not None and opinion.speaker == self._standing.speaker:
+            return (), [*lost, *self._support(evidence, opinion)]
+        return (), [*lost, *(self._switch(evidence, opinion) if opinion.enough else ())]
 
     def on_stream_lost(self, stream: str, stream_id: str, position: int) -> list[Event]:
         """Nothing more is heard: whoever was there can no longer be vouched for."""
-        self._votes.clear()
+        self._test.forget()
         return self._lose(stream, stream_id, position, "stream")
 
     def on_profiles(self, names: tuple[str, ...], stream: str, stream_id: str, position: int) -> list[Event]:
         """People were added or removed; an unknown voice may now be known."""
-        self._votes.clear()
+        self._test.forget()
         if self._standing is None or self._standing.speaker in names:
             return []
         return self._lose(stream, stream_id, position, "profile")
 
-    def _vote(self, scores: tuple[Score, ...]) -> tuple[bool, str | None]:
-        """Whether this window says anything, and if so who it is (None: somebody unknown)."""
-        best = scores[0]
-        rules = self._rules
-        standing = self._standing.speaker if self._standing else None
-        keeps = best.speaker == standing
-        bar = rules.threshold - rules.hysteresis if keeps else rules.threshold
-        if best.cosine < bar:
-            return True, None
-        if len(scores) > 1 and best.cosine - scores[1].cosine < rules.min_margin and not keeps:
-            return False, None
-        return True, best.speaker
-
-    def _remember(self, vote: Vote) -> None:
-        if self._votes and vote.stop - self._votes[-1].stop > self._ttl:
-            self._votes.clear()  # one stray window now and one later are not two in a row
-        self._votes.append(vote)
-
-    def _agreed(self, vote: str | None) -> bool:
-        needed = self._rules.unknown_windows if vote is None else self._rules.verify_windows
-        recent = list(self._votes)[-needed:]
-        return len(recent) == needed and all(each.speaker == vote for each in recent)
-
-    def _support(self, evidence: Evidence) -> list[Event]:
+    def _support(self, evidence: Evidence, opinion: Opinion) -> list[Event]:
         assert self._standing is not None
-        self._supporting.append(evidence.scores[0].cosine)
+        self._supporting.append(opinion.cosines[-1])
         standing = replace(
             self._standing,
             supported=evidence.stop,
@@ -156,13 +110,14 @@ class Decider:
         )
         due = evidence.stop - standing.said >= self._ttl / 2
         self._standing = replace(standing, said=evidence.stop) if due else standing
-        return [self._statement(evidence)] if due else []
+        return [self._statement(evidence, opinion)] if due else []
 
-    def _switch(self, vote: str | None, evidence: Evidence) -> list[Event]:
+    def _switch(self, evidence: Evidence, opinion: Opinion) -> list[Event]:
         before = self._standing
-        agreeing = takewhile(lambda each: each.speaker == vote, reversed(self._votes))
-        self._supporting = deque((each.cosine for each in agreeing), maxlen=RESTING_WINDOWS)
-        self._standing = Standing(vote, evidence.stop, evidence.stop, evidence.stop, evidence.speech_s)
+        self._supporting = deque(opinion.cosines, maxlen=RESTING_WINDOWS)
+        self._standing = Standing(
+            opinion.speaker, evidence.stop, evidence.stop, evidence.stop, evidence.speech_s
+        )
         events: list[Event] = []
         if before is not None and before.speaker is not None:
             events.append(
@@ -172,27 +127,30 @@ class Decider:
                     start=evidence.start,
                     stop=evidence.stop,
                     previous=before.speaker,
-                    speaker=vote,
+                    speaker=opinion.speaker,
                 )
             )
-        return [*events, self._statement(evidence)]
+        return [*events, self._statement(evidence, opinion)]
 
-    def _statement(self, evidence: Evidence) -> Event:
+    def _statement(self, evidence: Evidence, opinion: Opinion) -> Event:
         standing = self._standing
         assert standing is not None
-        best, *others = evidence.scores
         if standing.speaker is None:
             return SpeakerUnknown(
                 stream=evidence.stream,
                 stream_id=evidence.stream_id,
                 start=evidence.start,
                 stop=evidence.stop,
-                nearest=best.speaker,
-                score=best.cosine,
+                nearest=evidence.scores[0].speaker,
+                score=evidence.scores[0].cosine,
                 threshold=self._rules.threshold,
+                posterior=opinion.posterior,
+                llr=opinion.llr,
+                llr_bound=opinion.needed,
                 evidence_s=standing.evidence_s,
                 ttl_s=self._rules.ttl_s,
             )
+        own, other = _rivals(evidence.scores, standing.speaker)
         return SpeakerVerified(
             stream=evidence.stream,
             stream_id=evidence.stream_id,
@@ -201,8 +159,11 @@ class Decider:
             speaker=standing.speaker,
             score=fmean(self._supporting),
             threshold=self._rules.threshold,
-            runner_up=others[0].speaker if others else None,
-            margin=best.cosine - others[0].cosine if others else None,
+            posterior=opinion.posterior,
+            llr=opinion.llr,
+            llr_bound=opinion.needed,
+            runner_up=other.speaker if other else None,
+            margin=own.cosine - other.cosine if other else None,
             evidence_s=standing.evidence_s,
             since=standing.since,
             ttl_s=self._rules.ttl_s,
@@ -235,3 +196,13 @@ class Decider:
                 reason=reason,
             )
         ]
+
+
+def _test(rules: Rules) -> CosineVotes | SequentialTest:
+    return CosineVotes(rules) if rules.bounds is None else SequentialTest(rules.bounds)
+
+
+def _rivals(scores: tuple[Score, ...], speaker: str) -> tuple[Score, Score | None]:
+    """This person's score, and that of whoever else is most alike."""
+    own = next(score for score in scores if score.speaker == speaker)
+    return own, next((score for score in scores if score.speaker != speaker), None)

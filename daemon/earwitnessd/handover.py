@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from earwitness.control import AnyMethod, ErrorCode
 from earwitness.events import Event
+from earwitnessd.calibration import Calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.hearing import Counters
@@ -58,6 +60,7 @@ class NewRules:
     """Decide by these from now on, and read the profiles again."""
 
     rules: Rules
+    calibrator: Calibrator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,10 @@ class Ready:
     profiles: int
     profiles_other_model: int
     # people who cannot be recognised: they were enrolled with another model only
+    directory: Path = Path()
+    # the model's
+    decision: str = ""
+    # how is decided, for people
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from earwitnessd.calibration import Calibrator, RowStatistics
+
 Vector = npt.NDArray[np.float32]
 
 
@@ -17,6 +19,18 @@ class Score:
 
     speaker: str
     cosine: float
+    normalised: float | None = None
+    # by the cohort; None: there is no calibration
+    llr: float | None = None
+    # nats; None: there is no calibration
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a calibration wants to know of a window besides its embedding."""
+
+    speech_s: float
+    snr_db: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +43,14 @@ class ProfileMatrix:
     # where each person's exemplars begin
     vectors: Vector
     # (exemplars, dimension), unit length
+    calibrator: Calibrator | None = None
+    rows: RowStatistics | None = None
+    # the exemplars against the calibration's cohort
 
     @classmethod
-    def build(cls, exemplars: Sequence[tuple[str, Vector]]) -> ProfileMatrix:
+    def build(
+        cls, exemplars: Sequence[tuple[str, Vector]], calibrator: Calibrator | None = None
+    ) -> ProfileMatrix:
         """From (person, unit vector) pairs in any order."""
         ordered = sorted(exemplars, key=lambda exemplar: exemplar[0])
         names: list[str] = []
@@ -41,13 +60,35 @@ class ProfileMatrix:
                 names.append(name)
                 first_rows.append(row)
         vectors = np.array([vector for _, vector in ordered], dtype=np.float32)
-        return cls(tuple(names), np.array(first_rows, dtype=np.intp), vectors)
+        rows = calibrator.rows(vectors) if calibrator and names else None
+        return cls(tuple(names), np.array(first_rows, dtype=np.intp), vectors, calibrator, rows)
 
     def scores(self, embedding: Vector) -> tuple[Score, ...]:
-        """Everybody, the most alike first; a person scores as their nearest exemplar."""
+        """Everybody by cosine, the most alike first; a person scores as their nearest exemplar."""
         if not self.names:
             return ()
-        products = np.clip(self.vectors @ embedding, -1.0, 1.0)  # rounding may lead beyond
-        cosines = np.maximum.reduceat(products, self.first_rows)
+        cosines = self._cosines(embedding)
         order = np.argsort(-cosines, kind="stable")
         return tuple(Score(self.names[index], float(cosines[index])) for index in order)
+
+    def evidence(self, embedding: Vector, heard: Heard) -> tuple[Score, ...]:
+        """Everybody with log-likelihood ratios, the most alike first; without a calibration as `scores`."""
+        if self.calibrator is None or self.rows is None:
+            return self.scores(embedding)
+        cosines = self._cosines(embedding)
+        normalised = np.maximum.reduceat(self.calibrator.normalised(self.rows, embedding), self.first_rows)
+        order = np.argsort(-normalised, kind="stable")
+        return tuple(
+            Score(
+                self.names[index],
+                float(cosines[index]),
+                float(normalised[index]),
+                self.calibrator.llr(float(normalised[index]), heard.speech_s, heard.snr_db),
+            )
+            for index in order
+        )
+
+    def _cosines(self, embedding: Vector) -> Vector:
+        products = np.clip(self.vectors @ embedding, -1.0, 1.0)  # rounding may lead beyond
+        cosines: Vector = np.maximum.reduceat(products, self.first_rows)
+        return cosines

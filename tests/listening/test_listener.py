@@ -71,7 +71,8 @@ def test_the_engine_says_first_what_it_works_with() -> None:
     with Engine(enrolled=BOTH) as engine:
         ready = engine.until_word(Ready)
     assert engine.words[0] == ready
-    assert ready == Ready("tones", ToneEmbedder.model_id, "a test", 0.8, profiles=2, profiles_other_model=0)
+    decision = "by cosine, threshold 0.800"
+    assert ready == Ready("tones", ToneEmbedder.model_id, "a test", 0.8, 2, 0, decision=decision)
 
 
 def test_a_voice_that_is_enrolled_is_verified_and_another_is_unknown() -> None:

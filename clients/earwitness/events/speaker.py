@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .base import StreamEvent
-from .units import Cosine, Fraction, Samples, Seconds
+from .units import Cosine, Fraction, LogRatio, Samples, Seconds
 
 
 class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verified"):
@@ -16,9 +16,13 @@ class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verif
     score: Cosine
     """mean cosine of the windows the decision rests on"""
     threshold: Cosine
-    """what the score had to reach"""
+    """what the score had to reach; where `llr` is not null, that decided, and this only compares"""
     posterior: Fraction | None = None
     """probability; null: the model has no calibration"""
+    llr: LogRatio | None = None
+    """log likelihood ratio by all that was heard lately; null: decided by cosine"""
+    llr_bound: LogRatio | None = None
+    """what `llr` has to reach for somebody to be newly verified; null: decided by cosine"""
     runner_up: str | None
     """who else is most alike; null: only one person is enrolled"""
     margin: Cosine | None
@@ -50,7 +54,13 @@ class SpeakerUnknown(StreamEvent, frozen=True, kw_only=True, tag="speaker.unknow
     score: Cosine | None
     """mean cosine to the nearest"""
     threshold: Cosine
-    """what the score would have to reach"""
+    """what the score would have to reach; where `llr` is not null, that decided, and this only compares"""
+    posterior: Fraction | None = None
+    """probability that it is none of them; null: decided by cosine"""
+    llr: LogRatio | None = None
+    """highest log likelihood ratio of anybody, by all that was heard lately; null: decided by cosine"""
+    llr_bound: LogRatio | None = None
+    """what everybody's `llr` has to fall to for a voice to be newly unknown; null: decided by cosine"""
     evidence_s: Seconds
     """net speech of the unknown voice"""
     ttl_s: Seconds

@@ -16,9 +16,9 @@ class ProfileScore(msgspec.Struct, frozen=True, kw_only=True):
     cosine: Cosine
     """to the nearest exemplar of this person"""
     normalised: float | None = None
-    """after score normalisation; null: the model has no cohort"""
+    """after score normalisation; null: decided by cosine"""
     llr: LogRatio | None = None
-    """log likelihood ratio; null: the model has no calibration"""
+    """log likelihood ratio, of this window alone; null: decided by cosine"""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +51,8 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     """how many of the samples are at full scale"""
     inconclusive: list[str]
     """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `not_finite`
-    (the device delivered NaN), `margin` (two people are too close), `no_profiles`"""
+    (the device delivered NaN), `margin` (two people are too close), `undecided` (the evidence speaks for
+    nobody and against nobody enough), `no_profiles`"""
     scores: list[ProfileScore]
     """the most alike first; empty if the window was not embedded"""
     latency_ms: Latency

@@ -14,6 +14,7 @@ import numpy as np
 import zmq
 
 from earwitness.events import Event, StreamEvent, StreamLost
+from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, EmbedError
@@ -53,7 +54,8 @@ AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
 
 
 Heard = list[tuple[StreamVerifier, HeardWindow]]
-EXPECTED = (ModelError, EmbedError, StoreError, SettingsError)  # these say by themselves what to do
+EXPECTED = (ModelError, EmbedError, StoreError, SettingsError, CalibrationError)
+# these say by themselves what to do
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,6 +127,8 @@ class Listener(threading.Thread):
             model_id=parts.embedder.model_id,
             device=parts.embedder.device,
             threshold=parts.model.threshold,
+            directory=parts.model.directory,
+            decision=str(parts.rules),
             profiles=len(parts.people.matrix.names),
             profiles_other_model=parts.people.other_model,
         )
@@ -167,8 +171,9 @@ class Listener(threading.Thread):
                 verifier = self._streams.get(stream)
                 if verifier and stream not in self._ended:
                     self._publish(verifier.on_gone(stream_id, reason, final))
-            case NewRules(rules=rules):
+            case NewRules(rules=rules, calibrator=calibrator):
                 self._rules = rules
+                self._parts.people.calibrator = calibrator
                 self._enrolments.threshold = rules.threshold
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()

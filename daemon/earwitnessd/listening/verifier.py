@@ -12,7 +12,7 @@ from earwitnessd.decide import Decider, Evidence, Rules
 from earwitnessd.handover import StreamPulse
 from earwitnessd.hearing import HeardWindow, Hearing
 from earwitnessd.publish import rfc3339
-from earwitnessd.score import ProfileMatrix, Vector
+from earwitnessd.score import Heard, ProfileMatrix, Vector
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import Source
 
@@ -49,7 +49,8 @@ class StreamVerifier:
     ) -> list[Event]:
         """Score a window and decide; `embed_ns` is when its batch began and ended."""
         window = heard.window
-        scores = matrix.scores(vector) if vector is not None else ()
+        quality = Heard(heard.speech_s, heard.quality.snr_db)
+        scores = matrix.evidence(vector, quality) if vector is not None else ()
         evidence = Evidence(
             stream=window.stream,
             stream_id=window.stream_id,
@@ -73,7 +74,12 @@ class StreamVerifier:
             snr_db=heard.quality.snr_db,
             clipped=heard.quality.clipping_ratio,
             inconclusive=list(reasons),
-            scores=[ProfileScore(speaker=score.speaker, cosine=score.cosine) for score in scores],
+            scores=[
+                ProfileScore(
+                    speaker=score.speaker, cosine=score.cosine, normalised=score.normalised, llr=score.llr
+                )
+                for score in scores
+            ],
             latency_ms=_latency(heard, embed_ns),
         )
         return self.dated([scored, *decisions], heard.arrival.captured_ns)

@@ -17,6 +17,7 @@ from earwitness.control import (
     ShowProfile,
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
+from earwitnessd.calibration import Calibrator
 from earwitnessd.enroll.collector import Template, nearest_other
 from earwitnessd.profiles import NewExemplar, ProfileStore, StoredExemplar, StoredProfile
 from earwitnessd.score import ProfileMatrix
@@ -27,7 +28,13 @@ ProfileMethod = ListProfiles | ShowProfile | DeleteProfile | RenameProfile
 class People:
     """Owned by the engine thread. Only exemplars of the model in use are ever compared."""
 
-    def __init__(self, store: ProfileStore, model_id: str, threshold: float) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        model_id: str,
+        threshold: float,
+        calibrator: Calibrator | None = None,
+    ) -> None:
         self.matrix = ProfileMatrix.build([])
         self.other_model = 0
         # people who are enrolled with another model only
@@ -35,6 +42,7 @@ class People:
         self._model_id = model_id
         self.threshold = threshold
         # cosine from which two templates sound like one person
+        self.calibrator = calibrator
         self.reload()
 
     def reload(self) -> None:
@@ -46,7 +54,7 @@ class People:
             for exemplar in person.exemplars
             if exemplar.model_id == self._model_id
         ]
-        self.matrix = ProfileMatrix.build(usable)
+        self.matrix = ProfileMatrix.build(usable, self.calibrator)
         self.other_model = len(people) - len(self.matrix.names)
 
     def answer(self, method: ProfileMethod) -> tuple[msgspec.Struct, list[Event]]:

@@ -34,7 +34,8 @@ from earwitness.events import (
     Heartbeat,
 )
 from earwitnessd.access import sockets
-from earwitnessd.assemble import evidence_folder, open_parts, rules_for
+from earwitnessd.assemble import evidence_folder, find_calibrator, open_parts, rules_for
+from earwitnessd.calibration import CalibrationError
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.evidence.folder import EvidenceError, EvidenceFolder
 from earwitnessd.evidence.keeper import EvidenceKeeper
@@ -211,6 +212,7 @@ class Service:
         ready, endpoints = self._ready, self._public.endpoints
         log.info("earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid())
         log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
+        log.info("decides %s", ready.decision)
         if ready.profiles_other_model:
             log.warning(
                 "%d people are enrolled with another model only and cannot be recognised: enrol them with %s",
@@ -323,17 +325,19 @@ class Service:
         profiles = self._pulse.profiles if self._pulse else self._ready.profiles
         try:
             new = self._read_again()
-            rules = rules_for(new.decision, self._ready.threshold, self._ready.model)
-        except SettingsError as problem:
+            ready = self._ready
+            calibrator = find_calibrator(new.decision, ready.model_id, ready.directory)
+            rules = rules_for(new.decision, ready.threshold, ready.model, calibrator)
+        except (SettingsError, CalibrationError) as problem:
             log.error("reload refused, the old settings stay: %s", problem)
             event = DaemonReloaded(profiles=profiles, changed=[], restart_needed=[], error=str(problem))
         else:
             reloading = Reloading.plan(self._settings, new)
             self._settings = reloading.settings
-            self._inbox.put(NewRules(rules))
+            self._inbox.put(NewRules(rules, calibrator))
             self._streams.configure(self._settings.streams)
             self._public.reload_keys()
-            log.info("reloaded: %s", reloading)
+            log.info("reloaded: %s; decides %s", reloading, rules)
             event = DaemonReloaded(
                 profiles=profiles,
                 changed=list(reloading.changed),

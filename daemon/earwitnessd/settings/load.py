@@ -68,6 +68,11 @@ def _check_together(settings: Settings) -> None:
             f"decision.ttl_s = {settings.decision.ttl_s}: must be at least twice windows.hop_s "
             f"({windows.hop_s}), or a decision would run out before it could be said again"
         )
+    if settings.decision.method == "calibrated" and settings.decision.threshold != "auto":
+        raise SettingsError(
+            f"decision.threshold = {settings.decision.threshold}: a cosine decides nothing with "
+            "decision.method = calibrated; set decision.target_fmr, or decision.method: cosine"
+        )
     if not settings.streams:
         raise SettingsError(
             "streams = {}: name at least one stream, or leave it out for the default microphone"

@@ -18,6 +18,7 @@ StreamName = Annotated[
 ]
 LEAST_MEMORY_S = 30.0  # of a stream's audio: so much is always remembered
 Cosine = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
+Share = Annotated[float, msgspec.Meta(ge=1e-6, le=0.5)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,8 +54,23 @@ class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a voice counts as somebody's."""
 
+    method: Literal["auto", "calibrated", "cosine"] = "auto"
+    # calibrated: evidence that adds up; cosine: a fixed threshold. "auto": calibrated if the model has a
+    # calibration and no threshold is set
+    calibration: str = "auto"
+    # a directory of `earwitnessd calibrate`; "auto": the one it writes to by itself, else the model's own
+    target_fmr: Share = 0.01
+    # of strangers' turns, so many may be taken for a given person; this and the next five: calibrated only
+    target_fnmr: Share = 0.05
+    # of enrolled people's turns, so many may be taken for unknown
+    prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.5
+    # probability that a voice is an enrolled person's, before it is heard
+    half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 4.0
+    # of evidence: what was heard so long ago counts half
+    min_lead: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
+    # nats by which the evidence for a person must exceed that for the next
     threshold: Cosine | Literal["auto"] = "auto"
-    # cosine; "auto": what the model's card recommends
+    # cosine; "auto": what the model's card recommends. This and the next four: cosine only
     hysteresis: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.05
     # a verified person stays verified down to threshold - hysteresis
     min_margin: Annotated[float, msgspec.Meta(ge=0.0, le=2.0)] = 0.04

@@ -1,0 +1,126 @@
+"""The numbers that turn a normalised score into a log-likelihood ratio, and where they come from."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import msgspec
+
+VERSION = 1
+SPEECH_RANGE_S = (0.5, 30.0)  # beyond, the mapping would be a guess
+SNR_RANGE_DB = (0.0, 40.0)
+REFERENCE_SPEECH_S = 3.0
+REFERENCE_SNR_DB = 20.0  # where there is no pause to measure it by, it counts as this
+LLR_LIMIT = 20.0  # nats: no recording makes one surer than that
+
+
+class CalibrationError(Exception):
+    """A calibration that cannot be used or made: says why and what to do."""
+
+
+class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """llr = intercept + (score + score_speech * duration) * s + speech * duration + snr * cleanness."""
+
+    intercept: float
+    score: float
+    # for each unit of the normalised score `s`
+    speech: float = 0.0
+    # duration: natural logarithm of net speech in the window over 3 s
+    score_speech: float = 0.0
+    snr: float = 0.0
+    # cleanness: SNR above 20 dB, in units of 10 dB
+
+
+class Share(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A point of a distribution: so many strangers reach so much, or so many enrolled fall so low."""
+
+    share: float
+    # of recordings, 0 to 1
+    llr: float
+    # nats
+
+
+class Points(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is reached in fact, the largest share first, on speakers that the weights were not fitted on."""
+
+    strangers: tuple[Share, ...]
+    # reach at least this
+    enrolled: tuple[Share, ...]
+    # fall at least to this
+
+    def accept(self, target_fmr: float, target_fnmr: float) -> float:
+        """The LLR that this share of strangers reaches; never more than Wald's bound asks for."""
+        return min(_at(self.strangers, target_fmr, 1.0), math.log((1.0 - target_fnmr) / target_fmr))
+
+    def reject(self, target_fmr: float, target_fnmr: float) -> float:
+        """The LLR that this share of the enrolled falls to; never less than Wald's bound asks for."""
+        return max(_at(self.enrolled, target_fnmr, -1.0), math.log(target_fnmr / (1.0 - target_fmr)))
+
+
+def _at(points: tuple[Share, ...], share: float, towards: float) -> float:
+    """Between two points by the logarithm of the share; beyond the last as a calibrated tail falls off."""
+    last = points[-1]
+    if share <= last.share:
+        return last.llr + towards * math.log(last.share / share)
+    for more, less in pairwise(points):
+        if share >= less.share:
+            part = math.log(share / less.share) / math.log(more.share / less.share)
+            return less.llr + min(part, 1.0) * (more.llr - less.llr)
+    return points[0].llr
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How good it is, measured on speakers that the weights were not fitted on."""
+
+    trials: int
+    targets: int
+    speakers: int
+    eer: float
+    # fraction
+    cllr: float
+    # bits
+    min_cllr: float
+    # bits: what the best mapping of the same scores would reach
+
+
+class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The content of calibration.json: one model's, together with one cohort."""
+
+    version: int
+    model_id: str
+    cohort_sha256: str
+    # of cohort.safetensors
+    weights: Weights
+    trials: Points
+    # of one LLR for a whole recording
+    turns: Points
+    # of the highest, or lowest, that the sequential test says within a recording
+    window_correlation: float
+    # between what two windows of one recording say that share no audio, 0 to 1
+    threshold: float
+    # cosine that a single window of a stranger reaches one time in a hundred
+    prior: float
+    # of a target, that the regression was weighted to
+    data: str
+    # what it was fitted on, for people
+    made: str
+    # RFC 3339 date
+    figures: Figures
+
+    def llr(self, score: float, speech_s: float, snr_db: float | None) -> float:
+        """Natural-log likelihood ratio of a normalised score, given the window's quality."""
+        duration, cleanness = quality_terms(speech_s, snr_db)
+        weights = self.weights
+        slope = max(0.0, weights.score + weights.score_speech * duration)
+        llr = weights.intercept + slope * score + weights.speech * duration + weights.snr * cleanness
+        return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
+
+
+def quality_terms(speech_s: float, snr_db: float | None) -> tuple[float, float]:
+    """Net speech and SNR as the regression sees them: zero for an ordinary window."""
+    least_s, most_s = SPEECH_RANGE_S
+    duration = math.log(min(max(speech_s, least_s), most_s) / REFERENCE_SPEECH_S)
+    least_db, most_db = SNR_RANGE_DB
+    snr = REFERENCE_SNR_DB if snr_db is None else min(max(snr_db, least_db), most_db)
+    return duration, (snr - REFERENCE_SNR_DB) / 10.0

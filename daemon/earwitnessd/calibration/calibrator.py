@@ -1,0 +1,55 @@
+"""Normalises scores by a cohort and maps them to log-likelihood ratios: what the engine scores with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from earwitnessd.calibration.calibration import Calibration
+from earwitnessd.calibration.cohort import Cohort, Floats, Vectors
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class RowStatistics:
+    """The profile side of score normalisation, computed once when profiles are read."""
+
+    centred: Vectors
+    # (exemplars, dimension)
+    middle: Floats
+    spread: Floats
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Calibrator:
+    """One model's cohort and the calibration that was fitted with it."""
+
+    cohort: Cohort
+    calibration: Calibration
+
+    def rows(self, exemplars: Vectors) -> RowStatistics:
+        """What must be known of each exemplar beforehand."""
+        return row_statistics(self.cohort, exemplars)
+
+    def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
+        """The window's normalised score against each exemplar."""
+        return normalised_scores(self.cohort, rows, embedding)
+
+    def llr(self, score: float, speech_s: float, snr_db: float | None) -> float:
+        """Natural-log likelihood ratio of a normalised score."""
+        return self.calibration.llr(score, speech_s, snr_db)
+
+
+def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
+    """Centred exemplars with the mean and spread of their cosines to the cohort."""
+    centred = cohort.centred(exemplars)
+    return RowStatistics(centred, *cohort.statistics(centred))
+
+
+def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -> Floats:
+    """Adaptive symmetric normalisation: half by the exemplar's cohort statistics, half by the window's."""
+    centred = cohort.centred(embedding)
+    middle, spread = cohort.statistics(centred)
+    cosines = rows.centred @ centred
+    scores: Floats = 0.5 * ((cosines - rows.middle) / rows.spread + (cosines - middle[0]) / spread[0])
+    return np.asarray(scores, dtype=np.float32)

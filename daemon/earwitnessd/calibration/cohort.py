@@ -1,0 +1,54 @@
+"""Strangers to compare with: what a voice scores against them says how much its other scores mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float32]
+
+LEAST_SPREAD = 1e-3  # of a voice's cosines to the cohort: a smaller one is a cohort of copies
+LEAST_SPEAKERS = 20
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Cohort:
+    """Embeddings of people who are nobody in particular, one a speaker."""
+
+    model_id: str
+    mean: Vectors
+    # (dimension): of all speakers, subtracted from everything that is compared
+    vectors: Vectors
+    # (speakers, dimension): with the mean subtracted, unit length
+    top: int
+    # only so many of the speakers most alike count: the others tell nothing about confusions
+
+    @classmethod
+    def of(cls, model_id: str, speakers: Sequence[Vectors], top: int) -> Cohort:
+        """From one embedding a speaker, of unit length."""
+        whole = np.asarray(speakers, dtype=np.float32)
+        mean = whole.mean(axis=0)
+        return cls(model_id, mean, unit(whole - mean), min(top, len(whole)))
+
+    def centred(self, vectors: Vectors) -> Vectors:
+        """Without what all voices have in common, unit length again."""
+        return unit(vectors - self.mean)
+
+    def statistics(self, centred: Vectors) -> tuple[Floats, Floats]:
+        """Mean and spread of each row's cosines to the speakers of the cohort most like it."""
+        cosines = np.atleast_2d(centred) @ self.vectors.T
+        nearest = np.partition(cosines, cosines.shape[1] - self.top, axis=1)[:, -self.top :]
+        spread: Floats = np.maximum(nearest.std(axis=1), np.float32(LEAST_SPREAD))
+        middle: Floats = nearest.mean(axis=1)
+        return middle, spread
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Each of length one; what has no direction stays zero."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Vectors = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return scaled

@@ -1,0 +1,50 @@
+"""What a window has to say, and what is thought after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from earwitnessd.score import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one window has to say."""
+
+    stream: str
+    stream_id: str
+    start: int
+    stop: int
+    speech_s: float
+    # net speech in the window
+    new_speech_s: float
+    # of this, what the window before had not heard
+    scores: tuple[Score, ...]
+    # the most alike first; empty if nobody is enrolled or the window was not embedded
+    reasons: tuple[str, ...]
+    # why it decides nothing, from before scoring
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """Who it is by all that was heard up to a window."""
+
+    speaker: str | None
+    # a person's name, or None for an unknown voice
+    enough: bool
+    # to say so if something else was said before; else only to stand by it
+    cosines: tuple[float, ...] = ()
+    # of the windows it was formed by, the last one's at the end
+    reasons: tuple[str, ...] | None = None
+    # why it is none; empty: it takes more windows
+    llr: float | None = None
+    # nats: how much all that was heard speaks for this person, or for the most likely one if unknown
+    needed: float | None = None
+    # nats: what it has to reach, or to fall to
+    posterior: float | None = None
+    # probability of this very opinion
+
+    @classmethod
+    def none(cls, *reasons: str) -> Opinion:
+        """There is none after this window."""
+        return cls(None, enough=False, reasons=reasons)

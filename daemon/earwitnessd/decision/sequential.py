@@ -1,0 +1,164 @@
+"""The sequential test: evidence of overlapping windows adds up, and fades, until it reaches a bound."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from earwitness.events import RATE
+from earwitnessd.decision.opinion import Evidence, Opinion
+from earwitnessd.score import Score
+
+BEYOND = 3.0  # nats: evidence further beyond a bound is not kept, or a change would be noticed late
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the evidence has to reach, in nats, and how windows add up to it."""
+
+    accept: float
+    # for a person to be verified, above 0
+    reject: float
+    # that of nobody may be above this for a voice to be unknown, below 0
+    lead: float
+    # so much more than for anybody else
+    correlation: float
+    # between windows that share no audio, 0 to 1
+    half_life_s: float
+    # of what was heard
+    prior: float
+    # probability that a voice is an enrolled person's, before it is heard
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that the test knows of the past: a snapshot to go on from."""
+
+    weight: float = 0.0
+    # windows' worth of speech it rests on, faded
+    at: int = 0
+    # stop of the last window
+    unused_speech_s: float = 0.0
+    # new speech in windows that decided nothing: the next one brings it again
+    means: tuple[tuple[str, float], ...] = ()
+    # LLR of each person, averaged over that speech
+
+    def llrs(self, bounds: Bounds) -> dict[str, float]:
+        """Evidence for each person in nats."""
+        windows = independent(self.weight, bounds.correlation)
+        return {name: mean * windows for name, mean in self.means}
+
+
+def independent(weight: float, correlation: float) -> float:
+    """How many independent windows so many correlated ones are worth: at most 1 / correlation."""
+    return weight if weight <= 1.0 else weight / (1.0 + (weight - 1.0) * correlation)
+
+
+def faded(memory: Memory, stop: int, bounds: Bounds) -> Memory:
+    """The same, as it is remembered at `stop`."""
+    passed_s = max(0, stop - memory.at) / RATE
+    weight = memory.weight * 0.5 ** (passed_s / bounds.half_life_s)
+    return Memory(weight, max(stop, memory.at), memory.unused_speech_s, memory.means)
+
+
+def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
+    """After a window that says nothing: time passes, and nothing else."""
+    kept = faded(memory, evidence.stop, bounds)
+    unused_s = min(memory.unused_speech_s + evidence.new_speech_s, evidence.speech_s)
+    return Memory(kept.weight, kept.at, unused_s, kept.means)
+
+
+def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
+    """After a window whose scores count.
+
+    Its LLRs weigh as much as its speech is new. The evidence is their mean times the number of independent
+    windows, but a window that speaks for somebody never lowers it, nor does one against somebody raise it.
+    """
+    kept = faded(memory, evidence.stop, bounds)
+    new_s = evidence.new_speech_s + memory.unused_speech_s
+    fresh = min(1.0, new_s / evidence.speech_s) if evidence.speech_s > 0.0 else 0.0
+    weight = kept.weight + fresh
+    if weight <= 0.0:
+        return Memory(0.0, kept.at, 0.0, kept.means)
+    before = dict(kept.means)
+    worth_before = independent(kept.weight, bounds.correlation)
+    worth = independent(weight, bounds.correlation)
+    means = []
+    for score in evidence.scores:
+        llr = score.llr or 0.0
+        mean = before.get(score.speaker, 0.0)
+        said = mean * worth_before
+        total = (mean * kept.weight + llr * fresh) / weight * worth
+        total = max(total, said) if llr >= 0.0 else min(total, said)
+        total = min(max(total, bounds.reject - BEYOND), bounds.accept + BEYOND)
+        means.append((score.speaker, total / worth))
+    return Memory(weight, kept.at, 0.0, tuple(sorted(means)))
+
+
+def posteriors(llrs: dict[str, float], prior: float) -> tuple[dict[str, float], float]:
+    """Probability of each person, and that it is none of them; the prior is shared among all."""
+    logs = {name: math.log(prior / len(llrs)) + llr for name, llr in llrs.items()}
+    nobody = math.log1p(-prior)
+    highest = max(nobody, *logs.values())
+    whole = math.exp(nobody - highest) + sum(math.exp(log - highest) for log in logs.values())
+    return {name: math.exp(log - highest) / whole for name, log in logs.items()}, (
+        math.exp(nobody - highest) / whole
+    )
+
+
+def opinion(
+    scores: tuple[Score, ...], llrs: dict[str, float], standing: str | None, stands: bool, bounds: Bounds
+) -> Opinion:
+    """Who it is by this evidence; if an opinion `stands`, `standing` is whom it names."""
+    first, *others = sorted(llrs, key=lambda name: (-llrs[name], name))
+    people, nobody = posteriors(llrs, bounds.prior)
+    lead = llrs[first] - llrs[others[0]] if others else math.inf
+    cosines = {score.speaker: (score.cosine,) for score in scores}
+
+    def named(speaker: str, *, enough: bool) -> Opinion:
+        return Opinion(
+            speaker,
+            enough,
+            cosines[speaker],
+            llr=llrs[speaker],
+            needed=bounds.accept,
+            posterior=people[speaker],
+        )
+
+    if llrs[first] >= bounds.accept and lead >= bounds.lead:
+        return named(first, enough=True)
+    if stands and standing in llrs and llrs[standing] > max(0.0, llrs[first] - bounds.lead):
+        return named(standing, enough=False)
+    if llrs[first] >= bounds.accept:
+        return Opinion.none("margin")
+    enough = llrs[first] <= bounds.reject
+    if enough or (stands and standing is None and llrs[first] < 0.0):
+        return Opinion(None, enough, cosines[first], llr=llrs[first], needed=bounds.reject, posterior=nobody)
+    return Opinion.none("undecided")
+
+
+class SequentialTest:
+    """One stream's evidence for each person. Positions are its only clock."""
+
+    def __init__(self, bounds: Bounds, memory: Memory | None = None) -> None:
+        self.bounds = bounds
+        self.memory = memory or Memory()
+        # assign one to go on from there
+
+    def forget(self) -> None:
+        """What was heard is worth nothing any more."""
+        self.memory = Memory()
+
+    def adopt(self, bounds: Bounds) -> None:
+        """Ask for other bounds from the next window on."""
+        self.bounds = bounds
+
+    def pass_over(self, evidence: Evidence) -> None:
+        """A window that says nothing."""
+        self.memory = passed_over(self.memory, evidence, self.bounds)
+
+    def hear(self, evidence: Evidence, standing: str | None, stands: bool) -> Opinion:
+        """What is thought after one more window."""
+        self.memory = added(self.memory, evidence, self.bounds)
+        llrs = self.memory.llrs(self.bounds)
+        return opinion(evidence.scores, llrs, standing, stands, self.bounds)

@@ -1,0 +1,1 @@
+"""Fit a calibration to trials whose answers are known."""
