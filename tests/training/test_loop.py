@@ -15,9 +15,14 @@ from earwitnessd.training import normalisation
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.loop import Progress
 from earwitnessd.training.network import build, embed, keep_first_layer_exact
-from earwitnessd.training.settings import DiscriminantSettings, MarginSettings, ModelSettings
-from tests.training.recipes import TINY, pool_of, tiny_recipe, tiny_trainer
+from earwitnessd.training.settings import MarginSettings, ModelSettings
+from earwitnessd.training.teacher import Teacher
+from tests.training.recipes import TINY, pool_of, tiny_recipe, tiny_trainer, write_teacher
 from tests.training.voices import write_speakers
+
+
+def teacher(folder: Path) -> Teacher:
+    return Teacher(write_teacher(folder / "teacher.pt", 8), torch.device("cpu"))
 
 
 class StoppedError(Exception):
@@ -34,10 +39,10 @@ def test_a_resumed_run_ends_with_the_very_weights_of_an_uninterrupted_one(
 ) -> None:
     recipe = tiny_recipe(steps=20)
     pool = pool_of(speakers, recipe, tmp_path / "cache")
-    whole = tiny_trainer(recipe, pool, tmp_path / "whole", dimensions=8)
+    whole = tiny_trainer(recipe, pool, tmp_path / "whole", teacher(tmp_path))
     whole.run(None, lambda _now: None)
 
-    interrupted = tiny_trainer(recipe, pool, tmp_path / "parts", dimensions=8)
+    interrupted = tiny_trainer(recipe, pool, tmp_path / "parts", teacher(tmp_path))
 
     def stop_at_11(now: Progress) -> None:
         if now.step == 11:
@@ -46,7 +51,7 @@ def test_a_resumed_run_ends_with_the_very_weights_of_an_uninterrupted_one(
 
     with pytest.raises(StoppedError):
         interrupted.run(None, stop_at_11)
-    resumed = tiny_trainer(recipe, pool, tmp_path / "parts", dimensions=8)
+    resumed = tiny_trainer(recipe, pool, tmp_path / "parts", teacher(tmp_path))
     assert resumed.resume() == 11
     resumed.run(None, lambda _now: None)
 
@@ -87,18 +92,6 @@ def test_the_written_model_loads_without_missing_or_unexpected_weights(
     assert network.dtype == torch.float32
 
 
-def test_discriminant_analysis_is_folded_into_the_written_model(speakers: Path, tmp_path: Path) -> None:
-    analysis = DiscriminantSettings(dimensions=5, draws=4, crops_a_speaker=2)
-    recipe = msgspec.structs.replace(tiny_recipe(steps=2), discriminant=analysis)
-    pool = pool_of(speakers, recipe, tmp_path / "cache")
-    tiny_trainer(recipe, pool, tmp_path / "out").run(None, lambda _now: None)
-    network, notes = WavLMForXVector.from_pretrained(tmp_path / "out/model", output_loading_info=True)
-    assert not notes["missing_keys"]
-    assert not notes["unexpected_keys"]
-    assert not notes["mismatched_keys"]
-    assert network(torch.zeros(1, 16000)).embeddings.shape == (1, 5)
-
-
 def test_fine_tuning_the_head_leaves_the_rest_as_it_was(speakers: Path, tmp_path: Path) -> None:
     recipe = tiny_recipe(steps=2)
     pool = pool_of(speakers, recipe, tmp_path / "cache")
@@ -127,7 +120,7 @@ def test_normalisation_folds_into_the_head_without_changing_what_it_computes() -
         for _ in range(3):
             network(torch.randn(4, 8000))
         for module in network.modules():
-            if isinstance(module, normalisation.ChannelNorm) and module.affine:
+            if isinstance(module, normalisation.ChannelNorm):
                 module.weight.uniform_(0.5, 1.5)
                 module.bias.normal_()
     folded = normalisation.folded(network.eval())

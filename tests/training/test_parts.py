@@ -12,11 +12,10 @@ import torch
 
 import earwitnessd
 from earwitnessd.training.augmentation import Augmenter, Surroundings, load_surroundings
-from earwitnessd.training.discriminant import directions
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.frontend import bandpass_filters
 from earwitnessd.training.losses import MarginHead, TeacherHead
-from earwitnessd.training.pool import list_clips, open_pool
+from earwitnessd.training.pool import list_clips, open_pool, without_pauses
 from earwitnessd.training.sampling import CropSampler
 from earwitnessd.training.schedule import margin, rate_share, share_done
 from earwitnessd.training.settings import (
@@ -27,8 +26,8 @@ from earwitnessd.training.settings import (
     ScheduleSettings,
     load_settings,
 )
-from earwitnessd.training.teacher import load_targets
-from tests.training.recipes import pool_of, tiny_recipe
+from earwitnessd.training.teacher import Teacher
+from tests.training.recipes import pool_of, tiny_recipe, write_teacher
 from tests.training.voices import RATE, utterance, write_speakers
 
 RECIPES = Path(__file__).parents[2] / "configs"
@@ -38,7 +37,7 @@ def degraded(settings: AugmentationSettings, waves: np.ndarray, seed: int = 0) -
     noise = np.random.default_rng(1).standard_normal(RATE).astype(np.float32)
     room = np.float32(0.9) ** np.arange(2000, dtype=np.float32)
     surroundings = Surroundings([noise], [room])
-    return Augmenter(settings, surroundings).degrade(waves, np.random.default_rng(seed))
+    return Augmenter(settings, surroundings).degrade(waves, np.random.default_rng(seed)).heard
 
 
 def voices(count: int, seconds: float = 1.0) -> np.ndarray:
@@ -182,48 +181,53 @@ def test_a_margin_makes_the_right_class_harder() -> None:
 
 def test_distillation_is_zero_where_student_and_teacher_agree() -> None:
     head = TeacherHead(4, 4, DistillationSettings())
-    with torch.no_grad():
-        head.map.weight.copy_(torch.eye(4))
-        head.map.bias.zero_()
     unit = torch.nn.functional.normalize(torch.randn(6, 4))
     assert head(unit, unit).item() == pytest.approx(0, abs=1e-5)
     assert head(unit, unit.flip(0)).item() > 0.01
 
 
-def test_discriminant_analysis_finds_where_speakers_differ() -> None:
-    random = np.random.default_rng(0)
-    speakers = random.standard_normal((40, 1, 2)) * [1, 1]
-    crops = np.zeros((40, 10, 6))
-    crops[:, :, 2:4] = speakers  # all that tells speakers apart
-    crops += random.standard_normal(crops.shape) * [3, 3, 0.1, 0.3, 1, 1]
-    labels = np.repeat(np.arange(40), 10)
-    basis = directions(crops.reshape(-1, 6), labels, 2, shrinkage=0.0)
-    share = (basis[2:4] ** 2).sum() / (basis**2).sum()
-    assert basis.shape == (6, 2)
-    assert share > 0.95
-    within = (crops @ basis - (crops @ basis).mean(1, keepdims=True)).reshape(-1, 2).std(0)
-    np.testing.assert_allclose(within, within[0], rtol=0.1)
+def test_a_teacher_of_another_size_is_met_by_a_linear_map() -> None:
+    head = TeacherHead(4, 3, DistillationSettings())
+    assert head.map(torch.zeros(2, 4)).shape == (2, 3)
 
 
-def test_more_directions_than_an_embedding_has_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"discriminant\.dimensions = 9"):
-        directions(np.eye(6), np.arange(6) // 2, 9, shrinkage=0.5)
+def test_targets_are_unit_vectors_about_the_centre_of_what_was_heard(tmp_path: Path) -> None:
+    teacher = Teacher(write_teacher(tmp_path / "teacher.pt", 6), torch.device("cpu"))
+    waves = np.random.default_rng(0).standard_normal((40, 2000)).astype(np.float32)
+    apart = teacher.targets(waves) @ teacher.targets(waves).T
+    teacher.find_centre([waves[:20], waves[20:]])
+    targets = teacher.targets(waves)
+    assert teacher.dimensions == targets.shape[1] == 6
+    np.testing.assert_allclose(targets.norm(dim=1), 1, rtol=1e-5)
+    assert apart.mean() > 0.5
+    assert (targets @ targets.T).mean() < 0.1
 
 
-def test_targets_are_centred_and_follow_the_keys_not_the_order(tmp_path: Path) -> None:
-    recipe = tiny_recipe()
-    pool = pool_of(write_speakers(tmp_path / "data", 2), recipe, tmp_path / "cache")
-    keys = [f"{key}@{speed}" for speed in ("1", "0.9") for key in pool.keys]
-    common = np.array([10, 0, 0, 0])
-    vectors = common + np.array([[0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 1, 0]] * 2)
-    order = np.random.default_rng(0).permutation(len(keys))
-    np.savez(tmp_path / "teacher.npz", key=np.array(keys)[order], embedding=vectors[order])
-    targets = load_targets(tmp_path / "teacher.npz", pool, [1.0, 0.9], speaker_share=0.5)
-    assert targets.shape == (2, 4, 4)
-    np.testing.assert_allclose(targets[0, 0] @ targets[1, 1], 1, atol=1e-5)
-    np.testing.assert_allclose(targets[0, 0] @ targets[0, 2], -1, atol=1e-5)
-    with pytest.raises(TrainingError, match=r"have no embedding.*@0\.8"):
-        load_targets(tmp_path / "teacher.npz", pool, [0.8], speaker_share=0.5)
+@pytest.mark.parametrize("content", [None, b"not a network"])
+def test_a_teacher_that_cannot_be_loaded_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "teacher.pt"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(TrainingError, match=r"teacher\.pt: .*expected a TorchScript file"):
+        Teacher(path, torch.device("cpu"))
+
+
+def test_pauses_are_cut_out_of_the_pool() -> None:
+    second = (8000 * np.sin(np.arange(RATE))).astype(np.int16)
+    quiet = second // 100
+    kept = without_pauses(np.concatenate([quiet, second, quiet, second]), trim_db=30)
+    assert 2 * RATE < len(kept) < 2.5 * RATE
+    assert np.array_equal(without_pauses(kept, trim_db=0), kept)
+
+
+def test_a_teacher_hears_the_channel_but_no_noise_and_no_pauses() -> None:
+    waves = voices(4, 1.0)
+
+    def plain(settings: AugmentationSettings) -> np.ndarray:
+        return Augmenter(settings, Surroundings([], [])).degrade(waves, np.random.default_rng(0)).plain
+
+    np.testing.assert_array_equal(plain(AugmentationSettings(noise=1, pause=1, clip=1, opus=1)), waves)
+    assert np.abs(plain(AugmentationSettings(telephone=1)) - waves).max() > 0.01
 
 
 def test_the_schedule_ends_by_whichever_limit_comes_first() -> None:

@@ -22,7 +22,7 @@ def train(
     config: Annotated[Path, typer.Option(help="recipe (YAML)")],
     data: Annotated[Path, typer.Option(help="folder with <speaker>/*.wav, or with an index.tsv")],
     output: Annotated[Path, typer.Option(help="checkpoint and model are written here")] = Path("trained"),
-    teacher: Annotated[Path | None, typer.Option(help="teacher embeddings (.npz): distil them")] = None,
+    teacher: Annotated[Path | None, typer.Option(help="TorchScript file of a model to learn from")] = None,
     noise: Annotated[Path | None, typer.Option(help="folder of noise; impulse responses in rir*/")] = None,
     dev_trials: Annotated[Path | None, typer.Option(help="trial list to report the EER of")] = None,
     dev_root: Annotated[Path | None, typer.Option(help="folder of the trial list's audio")] = None,
@@ -38,9 +38,9 @@ def train(
 
         from earwitnessd.evaluation.errors import EvaluationError
         from earwitnessd.training import augmentation, loop, pool, sampling, settings
-        from earwitnessd.training import teacher as teachers
         from earwitnessd.training.display import TrainingDisplay
         from earwitnessd.training.errors import TrainingError
+        from earwitnessd.training.teacher import Teacher
     except ModuleNotFoundError as error:
         raise typer.BadParameter(f"{error.name} is missing; pip install 'earwitness[train]'") from None
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -54,10 +54,10 @@ def train(
             sampler = sampling.CropSampler(
                 clips, recipe.data, schedule.speakers_a_step, schedule.crops_a_speaker
             )
-            share = recipe.distillation.speaker_share
-            targets = teachers.load_targets(teacher, clips, sampler.speeds, share) if teacher else None
+            where = _device(device)
+            master = Teacher(teacher, where) if teacher else None
             augmenter = augmentation.Augmenter(recipe.augmentation, augmentation.load_surroundings(noise))
-            trainer = loop.Trainer(recipe, sampler, augmenter, targets, output, _device(device))
+            trainer = loop.Trainer(recipe, sampler, augmenter, master, output, where)
             done = trainer.resume()
             display.say(
                 f"{len(clips.speakers)} speakers, {len(clips.keys)} clips, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -46,6 +47,16 @@ def load_surroundings(root: Path | None) -> Surroundings:
     return Surroundings(noises, rooms)
 
 
+@dataclass(frozen=True, eq=False)
+class Degraded:
+    """One step's crops (count, samples) behind a channel."""
+
+    plain: NDArray[np.float32]
+    # room and frequency response alone: what a teacher hears
+    heard: NDArray[np.float32]
+    # with noise, codecs and pauses, too
+
+
 class Augmenter:
     """Degrades one step's crops; what happens to each is drawn from the generator it is given."""
 
@@ -53,42 +64,40 @@ class Augmenter:
         self._settings = settings
         self._surroundings = surroundings
 
-    def degrade(self, waves: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+    def degrade(self, waves: NDArray[np.float32], random: np.random.Generator) -> Degraded:
         """Crops (count, samples) as a microphone might have heard them."""
-        return np.stack([self._degrade_one(waves, index, random) for index in range(len(waves))])
+        pairs = [self._degrade_one(waves, index, random) for index in range(len(waves))]
+        plain, heard = zip(*pairs, strict=True)
+        return Degraded(np.stack(plain), np.stack(heard))
 
     def _degrade_one(
         self, waves: NDArray[np.float32], index: int, random: np.random.Generator
-    ) -> NDArray[np.float32]:
-        settings, wave = self._settings, waves[index]
-        samples = len(wave)
-        if random.random() < settings.pause:
-            wave = with_pauses(wave, random)
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        settings, plain = self._settings, waves[index]
+        samples = len(plain)
         size = scipy.fft.next_fast_len(samples + LONGEST_ROOM, real=True)
-        spectrum = None
+        telephone = random.random() < settings.telephone
+        channel = self._response(size, telephone, random)
         if self._surroundings.rooms and random.random() < settings.room:
             room = self._surroundings.rooms[random.integers(len(self._surroundings.rooms))]
-            spectrum = scipy.fft.rfft(wave, size) * scipy.fft.rfft(room, size)
+            echo = scipy.fft.rfft(room, size)
+            plain = _filtered(plain, echo if channel is None else echo * channel, size)
+        elif channel is not None:
+            plain = _filtered(plain, channel, size)
+        heard = plain
         if random.random() < settings.noise:
             noise = self._noise(waves, index, random)
-            spectrum = (scipy.fft.rfft(wave, size) if spectrum is None else spectrum) + scipy.fft.rfft(
-                noise, size
-            )
-        telephone = random.random() < settings.telephone
-        response = self._response(size, telephone, random)
-        if response is not None:
-            spectrum = (scipy.fft.rfft(wave, size) if spectrum is None else spectrum) * response
-        if spectrum is not None:
-            wave = scipy.fft.irfft(spectrum, size)[:samples]
+            heard = heard + (noise if channel is None else _filtered(noise, channel, size))
         if random.random() < settings.clip:
-            wave = np.clip(
-                wave, -(limit := np.quantile(np.abs(wave[::7]), random.uniform(0.97, 0.999))), limit
-            )
+            limit = np.quantile(np.abs(heard[::7]), random.uniform(0.97, 0.999))
+            heard = np.clip(heard, -limit, limit)
         if telephone:
-            wave = through_8k(wave, CODECS_8K[random.integers(len(CODECS_8K))])
+            heard = through_8k(heard, CODECS_8K[random.integers(len(CODECS_8K))])
         elif random.random() < settings.opus:
-            wave = through_opus(wave)
-        return np.asarray(wave, dtype=np.float32)
+            heard = through_opus(heard)
+        if random.random() < settings.pause:
+            heard = with_pauses(heard, random)
+        return np.asarray(plain, dtype=np.float32), np.asarray(heard, dtype=np.float32)
 
     def _noise(
         self, waves: NDArray[np.float32], index: int, random: np.random.Generator
@@ -124,6 +133,11 @@ class Augmenter:
         elif random.random() < settings.band_limit:
             gain_db -= 300 * np.maximum(0, np.log2(np.maximum(hertz, 20) / random.uniform(2500, 7500)))
         return np.asarray(10 ** (gain_db / 20), dtype=np.float32) if gain_db.any() else None
+
+
+def _filtered(wave: NDArray[np.float32], response: NDArray[Any], size: int) -> NDArray[np.float32]:
+    filtered = scipy.fft.irfft(scipy.fft.rfft(wave, size) * response, size)[: len(wave)]
+    return np.asarray(filtered, dtype=np.float32)
 
 
 def with_pauses(wave: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import msgspec
 import torch
 
 from earwitnessd.training.errors import TrainingError
-from earwitnessd.training.settings import AugmentationSettings, DiscriminantSettings, TrainSettings
+from earwitnessd.training.settings import AugmentationSettings, TrainSettings
 
 NAME = "checkpoint.pt"
 
@@ -36,7 +36,5 @@ def load(directory: Path, settings: TrainSettings) -> dict[str, Any] | None:
 def _recipe(settings: TrainSettings) -> str:
     """All that must not change between stop and resume; how long to go on and how to degrade crops may."""
     limits = msgspec.structs.replace(settings.schedule, max_steps=0, max_minutes=0.0)
-    kept = msgspec.structs.replace(
-        settings, schedule=limits, augmentation=AugmentationSettings(), discriminant=DiscriminantSettings()
-    )
+    kept = msgspec.structs.replace(settings, schedule=limits, augmentation=AugmentationSettings())
     return msgspec.json.encode(kept).decode()

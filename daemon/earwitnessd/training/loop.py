@@ -17,21 +17,21 @@ from torch import nn
 from torch.nn import functional
 from transformers import WavLMForXVector
 
-from earwitnessd.training import checkpoint, discriminant, network, normalisation, schedule
-from earwitnessd.training.augmentation import Augmenter
+from earwitnessd.training import checkpoint, network, normalisation, schedule
+from earwitnessd.training.augmentation import Augmenter, Degraded
 from earwitnessd.training.export import export
 from earwitnessd.training.losses import MarginHead, TeacherHead
 from earwitnessd.training.optimiser import Optimisers
 from earwitnessd.training.precision import choose_bf16
 from earwitnessd.training.sampling import Crops, CropSampler
 from earwitnessd.training.settings import TrainSettings
+from earwitnessd.training.teacher import Teacher
 
 DevError = Callable[[Callable[[NDArray[np.float32]], NDArray[np.float32]]], float]
 # given a way to embed equally long waves, the equal error rate (fraction)
-Step = tuple[Crops, NDArray[np.float32]]
+Step = tuple[Crops, Degraded]
 
-DISCRIMINANT = 1
-# apart from steps in the seeds of random numbers
+CENTRE_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,23 @@ class Trainer:
         settings: TrainSettings,
         sampler: CropSampler,
         augmenter: Augmenter,
-        targets: NDArray[np.float32] | None,
+        teacher: Teacher | None,
         output: Path,
         device: torch.device,
     ) -> None:
         torch.manual_seed(settings.seed)
         self._settings, self._sampler, self._augmenter = settings, sampler, augmenter
-        self._targets, self._output, self._device = targets, output, device
+        self._teacher, self._output, self._device = teacher, output, device
         student, self._normalise = network.build(settings.model)
         if settings.model.batch_normalise and not settings.model.start:
             normalisation.insert(student)
         dimensions = student.config.xvector_output_dim
         margin = MarginHead(dimensions, sampler.classes, settings.margin.scale)
-        teacher = (
-            None if targets is None else TeacherHead(dimensions, targets.shape[2], settings.distillation)
-        )
+        heads: dict[str, nn.Module] = {"margin": margin}
+        if teacher:
+            heads["teacher"] = TeacherHead(dimensions, teacher.dimensions, settings.distillation)
         self._student: WavLMForXVector = student.to(device)
-        self._heads = nn.ModuleDict({"margin": margin} | ({"teacher": teacher} if teacher else {})).to(device)
+        self._heads = nn.ModuleDict(heads).to(device)
         self._average = copy.deepcopy(self._student).eval()
         network.keep_first_layer_exact(self._student, device)
         self._optimisers = Optimisers(self._student, self._heads, settings.schedule)
@@ -94,7 +94,12 @@ class Trainer:
     def run(self, dev_error: DevError | None, report: Callable[[Progress], None]) -> None:
         """Train until the schedule ends, then write the averaged weights to `output/model`."""
         limits = self._settings.schedule
-        bf16 = choose_bf16(self._student, self._prepared(self._draw(self._step)[1]), self._settings.precision)
+        if self._teacher:
+            # Not from `step` on: a resumed run must find the same centre.
+            self._teacher.find_centre(self._draw(step)[1].plain for step in range(CENTRE_STEPS))
+        bf16 = choose_bf16(
+            self._student, self._prepared(self._draw(self._step)[1].heard), self._settings.precision
+        )
         clock, saved, judged = time.monotonic(), self._minutes, self._minutes
         began = clock - 60 * self._minutes
         with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
@@ -112,7 +117,7 @@ class Trainer:
                 report(self._progress(done))
             coming.cancel()
         self.save()
-        final = self._finished()
+        final = normalisation.folded(self._average)
         export(final, self._normalise, self._output / "model")
         if dev_error:
             self._dev_eer = dev_error(
@@ -134,29 +139,6 @@ class Trainer:
         checkpoint.save(self._output, self._settings, state)
         export(normalisation.folded(self._average), self._normalise, self._output / "model")
 
-    def _finished(self) -> WavLMForXVector:
-        """The averaged network, with its embeddings turned by discriminant analysis if the recipe says so."""
-        plain, settings = normalisation.folded(self._average), self._settings.discriminant
-        if not settings.dimensions:
-            return plain
-        sampler = self._sampler.with_crops_a_speaker(settings.crops_a_speaker)
-        vectors, labels = [], []
-        for draw in range(settings.draws):
-            random = np.random.default_rng([self._settings.seed, DISCRIMINANT, draw])
-            crops = sampler.draw(random)
-            # Every other crop stays clean, so that a speaker's channels are among what varies within him.
-            waves = crops.waves.copy()
-            waves[1::2] = self._augmenter.degrade(crops.waves, random)[1::2]
-            with torch.inference_mode():
-                unscaled = plain(self._prepared(waves)).embeddings
-            vectors.append(unscaled.cpu().double().numpy())
-            labels.append(crops.label)
-        every = np.concatenate(vectors)
-        # Unit vectors are what is compared later; lengths would let loud outliers rule.
-        unit = every / np.linalg.norm(every, axis=1, keepdims=True)
-        basis = discriminant.directions(unit, np.concatenate(labels), settings.dimensions, settings.shrinkage)
-        return discriminant.projected(plain, every.mean(axis=0), basis)
-
     def _draw(self, step: int) -> Step:
         # Seeded by the step, not by what was drawn before: a resumed run sees what the whole run would have.
         random = np.random.default_rng([self._settings.seed, step])
@@ -168,21 +150,20 @@ class Trainer:
 
     def _learn(self, drawn: Future[Step], done: float, bf16: bool) -> None:
         settings = self._settings
-        crops, waves = drawn.result()
+        crops, degraded = drawn.result()
         torch.manual_seed(settings.seed + self._step)  # dropout, too, depends on the step alone
         self._student.train()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16):
-            vectors = self._student(self._prepared(waves)).embeddings
+            vectors = self._student(self._prepared(degraded.heard)).embeddings
         unit = functional.normalize(vectors.float())
         loss = unit.new_zeros(())
         # Without a teacher there is nothing to wait for.
-        alone = self._targets is None
+        alone = self._teacher is None
         if (weight := schedule.margin_weight(settings.margin, 1.0 if alone else done)) > 0:
             labels = torch.from_numpy(crops.label).to(self._device)
             loss = weight * self._heads["margin"](unit, labels, schedule.margin(settings.margin, done))
-        if self._targets is not None:
-            targets = torch.from_numpy(self._targets[crops.speed, crops.clip]).to(self._device)
-            loss = loss + self._heads["teacher"](unit, targets)
+        if self._teacher:
+            loss = loss + self._heads["teacher"](unit, self._teacher.targets(degraded.plain))
         torch.autograd.backward(loss)
         self._optimisers.step(schedule.rate_share(settings.schedule, self._step, done))
         self._step += 1

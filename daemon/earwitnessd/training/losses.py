@@ -25,11 +25,12 @@ class MarginHead(nn.Module):
 
 
 class TeacherHead(nn.Module):
-    """A linear map from our embedding to the teacher's, with both distillation losses."""
+    """Both distillation losses; a linear map goes before where the teacher's embeddings have another size."""
 
     def __init__(self, dimensions: int, teacher_dimensions: int, settings: DistillationSettings) -> None:
         super().__init__()
-        self.map = nn.Linear(dimensions, teacher_dimensions)
+        same = dimensions == teacher_dimensions
+        self.map = nn.Identity() if same else nn.Linear(dimensions, teacher_dimensions)
         self._settings = settings
 
     def forward(self, unit: Tensor, targets: Tensor) -> Tensor:

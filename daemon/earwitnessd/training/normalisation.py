@@ -28,7 +28,7 @@ def insert(network: WavLMForXVector) -> None:
         layer = network.tdnn[index]
         network.tdnn[index] = nn.Sequential(ChannelNorm(layer.in_conv_dim), layer)
     linear = network.feature_extractor
-    before, after = ChannelNorm(linear.in_features), ChannelNorm(linear.out_features, affine=False)
+    before, after = ChannelNorm(linear.in_features), ChannelNorm(linear.out_features)
     network.feature_extractor = nn.Sequential(before, linear, after)
 
 
@@ -68,8 +68,5 @@ def _affine(norm: ChannelNorm) -> tuple[Tensor, Tensor]:
     """Scale and shift of a normalisation in evaluation."""
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    scale = torch.rsqrt(norm.running_var + norm.eps)
-    if norm.affine:
-        scale = scale * norm.weight
-    shift = -norm.running_mean * scale
-    return scale, shift + norm.bias if norm.affine else shift
+    scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+    return scale, norm.bias - norm.running_mean * scale

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.ndimage
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -18,6 +19,11 @@ from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.settings import DataSettings
 
 RATE = 16000
+FRAME = RATE // 50
+LOUD = 0.9
+# quantile of the frames' levels
+MARGIN = 5
+# frames around speech that are kept
 SHORTEST_CLIP_S = 0.8
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 
@@ -77,12 +83,12 @@ def open_pool(root: Path, settings: DataSettings, cache: Path, tick: Callable[[i
     """Decode the pool into `cache`, or map what an earlier run decoded there."""
     clips = list_clips(root, settings)
     name = hashlib.sha256(
-        json.dumps([str(root.resolve()), [vars(clip) for clip in clips]]).encode()
+        json.dumps([str(root.resolve()), settings.trim_db, [vars(clip) for clip in clips]]).encode()
     ).hexdigest()
     data, table = cache / f"pool-{name[:16]}.i16", cache / f"pool-{name[:16]}.npy"
     if not table.exists():  # written last, so its presence means that the samples are whole
         cache.mkdir(parents=True, exist_ok=True)
-        np.save(table, _decode(root, clips, data, tick))
+        np.save(table, _decode(root, clips, data, settings.trim_db, tick))
     lengths: NDArray[np.int64] = np.load(table)
     starts = np.concatenate(([0], np.cumsum(lengths)[:-1]))
     usable = np.flatnonzero(lengths >= SHORTEST_CLIP_S * RATE)
@@ -121,7 +127,20 @@ def _merged(speaker: str, same_speakers: dict[str, str]) -> str:
     return f"{same_speakers[corpus]}/{name}" if corpus in same_speakers else speaker
 
 
-def _decode(root: Path, clips: list[Clip], data: Path, tick: Callable[[int, int], None]) -> NDArray[np.int64]:
+def without_pauses(wave: NDArray[np.int16], trim_db: float) -> NDArray[np.int16]:
+    """What is less than `trim_db` below the loud parts, with a margin."""
+    frames = wave[: len(wave) // FRAME * FRAME].reshape(-1, FRAME).astype(np.float32)
+    if not trim_db or not len(frames):
+        return wave
+    level = 10 * np.log10(np.mean(frames * frames, axis=1) + 1.0)
+    loud = level > np.quantile(level, LOUD) - trim_db
+    kept = scipy.ndimage.binary_dilation(loud, iterations=MARGIN)
+    return np.asarray(frames[kept].astype(np.int16).ravel())
+
+
+def _decode(
+    root: Path, clips: list[Clip], data: Path, trim_db: float, tick: Callable[[int, int], None]
+) -> NDArray[np.int64]:
     lengths = np.zeros(len(clips), np.int64)
     opened, wave = "", np.zeros(0, np.int16)
     with data.open("wb") as sink:
@@ -130,7 +149,7 @@ def _decode(root: Path, clips: list[Clip], data: Path, tick: Callable[[int, int]
                 opened, wave = clip.file, _read(root / clip.file)
             start = round(float(clip.start_s) * RATE)
             stop = start + round(float(clip.duration_s) * RATE) if clip.duration_s else len(wave)
-            part = wave[start:stop]
+            part = without_pauses(wave[start:stop], trim_db)
             lengths[index] = len(part)
             sink.write(part.tobytes())
             tick(index + 1, len(clips))

@@ -37,17 +37,12 @@ class CropSampler:
         shares = np.array(list(settings.speeds.values()))
         self._speed_shares = shares / shares.sum()
         self._crop_s = settings.crop_s
-        self._settings = settings
         self._speakers_a_step = min(speakers_a_step, len(pool.speakers))
         self._crops_a_speaker = crops_a_speaker
         self._clips = pool.clips_by_speaker()
         # The square root lets long-recorded speakers speak more often without drowning the many short ones.
         seconds = np.array([pool.length[clips].sum() for clips in self._clips], dtype=np.float64)
         self._speaker_shares = np.sqrt(seconds) / np.sqrt(seconds).sum()
-
-    def with_crops_a_speaker(self, count: int) -> CropSampler:
-        """The same, with another number of crops a speaker."""
-        return CropSampler(self.pool, self._settings, self._speakers_a_step, count)
 
     @property
     def classes(self) -> int:

@@ -18,6 +18,8 @@ class DataSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # corpora (first component of the speaker name) that are left out
     same_speakers: dict[str, str] = {}
     # corpus → corpus: speakers of equal name in both are one person
+    trim_db: float = 0.0
+    # above 0: what is so much quieter than a clip's loud parts, pauses that is, is cut out of the pool
     crop_s: tuple[float, float] = (1.5, 4.0)
     # shortest and longest crop; all crops of a step share one length
     speeds: dict[str, float] = msgspec.field(default_factory=lambda: {"1.0": 1.0})
@@ -49,11 +51,9 @@ class DistillationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     """How much the run follows a teacher's embeddings, when it is given some."""
 
     cosine: float = 1.0
-    # weight of 1 - cosine between a linear map of our embedding and the teacher's
+    # weight of 1 - cosine between our embedding and the teacher's
     similarity: float = 10.0
     # weight of the squared difference between our and the teacher's cosine matrices of a step
-    speaker_share: float = 0.5
-    # 0: the target is the clip's teacher embedding, 1: the mean over the speaker's clips
 
 
 class MarginSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,18 +92,6 @@ class ScheduleSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dev_trials: int = 1000
 
 
-class DiscriminantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Linear discriminant analysis at the end of a run; not for fine-tuning on few speakers."""
-
-    dimensions: int = 0
-    # of the written model's embeddings; 0: leave the embeddings as they were trained
-    shrinkage: float = 0.5
-    # 0: trust the measured within-speaker variances, large: treat all directions alike
-    draws: int = 100
-    # steps' worth of crops that are embedded for it
-    crops_a_speaker: int = 4
-
-
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is trained: a new network by its WavLMConfig keys, or an existing model."""
 
@@ -130,7 +118,6 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     augmentation: AugmentationSettings = AugmentationSettings()
     distillation: DistillationSettings = DistillationSettings()
     margin: MarginSettings = MarginSettings()
-    discriminant: DiscriminantSettings = DiscriminantSettings()
     seed: int = 0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     # auto: bf16 where it is measured to agree with fp32 and to be faster

@@ -1,40 +1,53 @@
-"""A teacher's embeddings, lined up with the clips and speeds of a pool."""
+"""A teacher that hears each step's crops and says what their embeddings shall be."""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
 
 from earwitnessd.training.errors import TrainingError
-from earwitnessd.training.pool import Pool
+from earwitnessd.training.pool import RATE
 
 
-def load_targets(path: Path, pool: Pool, speeds: list[float], speaker_share: float) -> NDArray[np.float32]:
-    """Centred unit-norm targets (speeds, clips, dimensions) from a file with `key` and `embedding`.
+class Teacher:
+    """A TorchScript network from waves (count, samples) at 16 kHz to embeddings (count, dimensions).
 
-    Centring matters: many teachers' embeddings share a large part, against which all speakers look alike.
+    It hears the very crop, speed and channel that the student hears: what it says of a whole clip or of
+    clean audio a student can only learn by heart.
     """
-    if not path.exists():
-        raise TrainingError(
-            f"{path}: no such teacher file; tests/benchmarks/teacher_resemblyzer.py makes one"
-        )
-    with np.load(path) as file:
-        row = {str(key): index for index, key in enumerate(file["key"])}
-        vectors = file["embedding"].astype(np.float32)
-    wanted = [[f"{key}@{speed:g}" for key in pool.keys] for speed in speeds]
-    missing = [key for keys in wanted for key in keys if key not in row]
-    if missing:
-        raise TrainingError(f"{path}: {len(missing)} clips have no embedding, the first is {missing[0]}")
-    chosen = np.stack([vectors[[row[key] for key in keys]] for keys in wanted])
-    centred = _unit(chosen - chosen.mean(axis=(0, 1)))
-    means = np.zeros((len(speeds), len(pool.speakers), centred.shape[2]), np.float32)
-    for index in range(len(speeds)):
-        np.add.at(means[index], pool.speaker, centred[index])
-    return _unit((1 - speaker_share) * centred + speaker_share * _unit(means)[:, pool.speaker])
 
+    def __init__(self, path: Path, device: torch.device) -> None:
+        try:
+            with warnings.catch_warnings():
+                # torch calls TorchScript deprecated; what follows it cannot yet hold a recurrent teacher.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._network = torch.jit.load(path, map_location=device).eval()
+            self._device = device
+            self.dimensions = int(self._embed(np.zeros((1, 2 * RATE), np.float32)).shape[1])
+        except (RuntimeError, ValueError, IndexError) as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise TrainingError(
+                f"{path}: {reason}; expected a TorchScript file that embeds waves, such as "
+                "tests/benchmarks/export_resemblyzer.py writes"
+            ) from None
+        self._centre = torch.zeros(self.dimensions, device=device)
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-9), dtype=np.float32)
+    def find_centre(self, batches: Iterable[NDArray[np.float32]]) -> None:
+        """Teachers' embeddings often share a large part, beside which all voices look alike."""
+        self._centre = torch.cat([self._embed(waves) for waves in batches]).mean(0)
+
+    def targets(self, waves: NDArray[np.float32]) -> Tensor:
+        """Unit-norm embeddings about the centre."""
+        return functional.normalize(self._embed(waves) - self._centre)
+
+    def _embed(self, waves: NDArray[np.float32]) -> Tensor:
+        with torch.inference_mode():
+            vectors = self._network(torch.from_numpy(waves).to(self._device)).float()
+        return functional.normalize(vectors)
