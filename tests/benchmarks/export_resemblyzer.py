@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import librosa
 import numpy as np
@@ -46,10 +47,9 @@ class Teacher(nn.Module):
         """Unit-norm embeddings of equally long waves."""
         power = waves.square().mean(1, keepdim=True) + 1e-12
         level = waves * (10 ** (-27.0 / 20)) / power.sqrt()
-        transformed = torch.stft(
-            level, 400, 160, window=self.window, center=True, pad_mode="constant", return_complex=True
-        )
-        mel = torch.matmul(self.bank, transformed.abs().square()).transpose(1, 2)
+        window, bank = self.window, self.bank  # TorchScript forbids to say here that these are tensors
+        transformed = torch.stft(level, 400, 160, window=window, pad_mode="constant", return_complex=True)  # type: ignore[arg-type]
+        mel = torch.matmul(bank, transformed.abs().square()).transpose(1, 2)  # type: ignore[arg-type]
         if mel.shape[1] < 160:
             mel = nn.functional.pad(mel, [0, 0, 0, 160 - mel.shape[1]])
         spare = mel.shape[1] - 160
@@ -71,7 +71,7 @@ def main() -> None:
     arguments.add_argument("output", type=Path)
     given = arguments.parse_args()
     reference = VoiceEncoder("cpu", verbose=False).eval()
-    teacher = torch.jit.script(Teacher(VoiceEncoder("cpu", verbose=False)).eval())
+    teacher: Any = torch.jit.script(Teacher(VoiceEncoder("cpu", verbose=False)).eval())
     random = np.random.default_rng(0)
     wave = np.cumsum(random.standard_normal(160 * HOP - HOP)).astype(np.float32)
     wave -= np.convolve(wave, np.ones(400) / 400, mode="same").astype(np.float32)

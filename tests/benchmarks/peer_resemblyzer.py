@@ -1,6 +1,6 @@
 """Compare a model with Resemblyzer 0.1.4 on the same trial lists, and print a table for the model card.
 
-The peer lives in an environment of its own (teacher_resemblyzer.py says how to make it)::
+The peer lives in an environment of its own (export_resemblyzer.py says how to make it)::
 
     python tests/benchmarks/peer_resemblyzer.py ../shared/data/dev trials.txt trials_short.txt \
         --peer-python peer/bin/python
@@ -26,7 +26,7 @@ from earwitnessd.evaluation.report import Report, Summary, report_on, scores_of
 from earwitnessd.evaluation.trials import Trial, load_trials
 from earwitnessd.models import open_model
 
-PEER = Path(__file__).with_name("teacher_resemblyzer.py")
+PEER = Path(__file__).with_name("export_resemblyzer.py")
 
 
 def peer_report(trials: list[Trial], root: Path, python: Path) -> Report:

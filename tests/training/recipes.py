@@ -75,12 +75,14 @@ class Spectrum(torch.nn.Module):
         self.dimensions = dimensions
 
     def forward(self, waves: torch.Tensor) -> torch.Tensor:
-        return torch.fft.rfft(waves[:, :1600]).abs()[:, 10 : 10 + self.dimensions]
+        spectrum: torch.Tensor = torch.fft.rfft(waves[:, :1600]).abs()
+        return spectrum[:, 10 : 10 + self.dimensions]
 
 
 def write_teacher(path: Path, dimensions: int) -> Path:
     with pytest.warns(DeprecationWarning, match="torch.jit"):
-        torch.jit.script(Spectrum(dimensions)).save(str(path))
+        scripted: Any = torch.jit.script(Spectrum(dimensions))
+    scripted.save(str(path))
     return path
 
 

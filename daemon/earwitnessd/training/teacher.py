@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,8 @@ class Teacher:
             with warnings.catch_warnings():
                 # torch calls TorchScript deprecated; what follows it cannot yet hold a recurrent teacher.
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self._network = torch.jit.load(path, map_location=device).eval()
+                load: Any = torch.jit.load
+                self._network = load(path, map_location=device).eval()
             self._device = device
             self.dimensions = int(self._embed(np.zeros((1, 2 * RATE), np.float32)).shape[1])
         except (RuntimeError, ValueError, IndexError) as error:
