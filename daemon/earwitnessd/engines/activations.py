@@ -77,6 +77,6 @@ def activation(name: str) -> Activation:
     """The function of that name; one with weights of its own is not among them."""
     if name not in _KNOWN:
         raise ModelError(
-            f'activation "{name}" cannot be computed; those that can: {", ".join(sorted(_KNOWN))}'
+            f'activation "{name}" cannot be computed here; those that can: {", ".join(sorted(_KNOWN))}'
         )
     return _KNOWN[name]

@@ -43,6 +43,8 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
     tdnn_dilation: tuple[Positive, ...] = (1, 2, 3, 1, 1)
     xvector_output_dim: Positive = 512
     add_adapter: bool = False
+    tie_last_hidden_states: bool | None = None
+    # whether the weighted sum takes the last layer after the closing norm, as transformers 4 did
 
     def __post_init__(self) -> None:
         if self.add_adapter:

@@ -86,9 +86,9 @@ class Encoder(nn.Module):
             for number in range(architecture.num_hidden_layers)
         )
         self.relative = RelativeBias(architecture, weights) if len(self.layers) else None
-        self.shares = (
-            fixed(weights["layer_weights"].softmax(-1)) if architecture.use_weighted_layer_sum else None
-        )
+        self.sums_normed = bool(architecture.tie_last_hidden_states)
+        weighted = architecture.use_weighted_layer_sum
+        self.shares = fixed(weights["layer_weights"].softmax(-1)) if weighted else None
 
     def forward(self, frames: Tensor) -> Tensor:
         """(batch, frames, hidden) to the same shape."""
@@ -96,20 +96,23 @@ class Encoder(nn.Module):
         if not self.norms_first:
             hidden = self.norm(hidden)
         bias = self.relative(frames.shape[1]) if self.relative is not None else frames
-        outputs = [hidden]
+        if self.shares is not None:
+            return self._weighted(hidden, bias, self.shares)
         for layer in self.layers:
             hidden = layer(hidden, bias)
-            outputs.append(hidden)
         if self.norms_first:
-            hidden = outputs[-1] = self.norm(hidden)
-        return hidden if self.shares is None else _weighted(outputs, self.shares)
+            hidden = self.norm(hidden)
+        return hidden
 
-
-def _weighted(outputs: list[Tensor], shares: Tensor) -> Tensor:
-    total = outputs[0] * shares[0]
-    for number, output in enumerate(outputs[1:], start=1):
-        total = torch.addcmul(total, output, shares[number])
-    return total
+    def _weighted(self, hidden: Tensor, bias: Tensor, shares: Tensor) -> Tensor:
+        """The sum over what goes into the first layer and what comes out of each."""
+        total = hidden * shares[0]
+        for number, layer in enumerate(self.layers, start=1):
+            hidden = layer(hidden, bias)
+            if self.norms_first and self.sums_normed and number == len(self.layers):
+                hidden = self.norm(hidden)
+            total = total + hidden * shares[number]
+        return total
 
 
 def _projection(a: Architecture, weights: Mapping[str, Tensor], name: str) -> tuple[Tensor, Tensor]:

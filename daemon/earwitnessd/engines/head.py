@@ -48,7 +48,8 @@ class Head(nn.Module):
         frames = self.projector(frames)
         for layer in self.layers:
             frames = layer(frames)
-        deviation, mean = torch.std_mean(frames.to(self.last.weight.dtype), 1)
+        precise = frames.to(torch.promote_types(frames.dtype, torch.float32))
+        deviation, mean = torch.std_mean(precise, 1)
         vector: Tensor = self.last(torch.cat([mean, deviation], -1))
         return vector
 

@@ -10,6 +10,7 @@ import torch
 
 from earwitnessd.engines import EmbedError, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
+from earwitnessd.engines.packing import pack
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
 
@@ -30,6 +31,8 @@ class TorchWavLM:
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
         torch.backends.cudnn.allow_tf32 = False
         self._network = load(model.directory).to(self._device)
+        if self._device.type == "cpu":
+            pack(self._network)
         self.device = _describe(self._device)
         self._check_itself(model)
 
