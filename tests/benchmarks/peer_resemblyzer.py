@@ -19,30 +19,30 @@ import time
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earwitnessd.engines import open_embedder
 from earwitnessd.evaluation.embedding import embed_crops
-from earwitnessd.evaluation.report import Report, Summary, report_on, scores_of
-from earwitnessd.evaluation.trials import Trial, load_trials
+from earwitnessd.evaluation.report import Report, Summary, judge, report_on, scores_of
+from earwitnessd.evaluation.trials import Crop, Trial, load_trials
 from earwitnessd.models import open_model
 
-PEER = Path(__file__).with_name("export_resemblyzer.py")
+PEER = Path(__file__).with_name("embed_resemblyzer.py")
 
 
 def peer_report(trials: list[Trial], root: Path, python: Path) -> Report:
     """Embed the crops in the peer's environment and score them here."""
     crops = sorted({crop for trial in trials for crop in (trial.enrolment, trial.test)})
     with tempfile.TemporaryDirectory() as scratch:
-        index, output = Path(scratch, "index.tsv"), Path(scratch, "peer.npz")
-        rows = [f"{crop.path}\t{crop.path}\t{crop.start_s}\t{crop.duration_s}" for crop in crops]
-        index.write_text("\n".join(["file\tspeaker\tstart_s\tdur_s", *rows]) + "\n", encoding="utf-8")
+        table, output = Path(scratch, "table.tsv"), Path(scratch, "peer.npy")
+        rows = [f"{crop.path}\t{crop.start_s}\t{crop.duration_s}" for crop in crops]
+        table.write_text("\n".join(["file\tstart_s\tdur_s", *rows]) + "\n", encoding="utf-8")
         began = time.perf_counter()
-        command = [str(part) for part in (python, PEER, root, output, "--index", index, "--skip")]
+        command = [str(part) for part in (python, PEER, root, table, output)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - began
-        with np.load(output) as file:
-            vectors = dict(zip(crops, file["embedding"].astype(np.float32), strict=True))
-    return report_on(trials, scores_of(trials, vectors), "resemblyzer 0.1.4", seconds, 0.0)
+        vectors = dict(zip(crops, np.load(output), strict=True))
+    return plain_report(trials, vectors, "resemblyzer 0.1.4", seconds)
 
 
 def own_report(trials: list[Trial], root: Path, listing: Path, name: str) -> Report:
@@ -51,7 +51,15 @@ def own_report(trials: list[Trial], root: Path, listing: Path, name: str) -> Rep
     embedder = open_embedder(model)
     began = time.perf_counter()
     vectors, _ = embed_crops(trials, root, listing, embedder.embed, lambda _done, _total: None)
-    return report_on(trials, scores_of(trials, vectors), model.name, time.perf_counter() - began, 0.0)
+    return plain_report(trials, vectors, model.name, time.perf_counter() - began)
+
+
+def plain_report(
+    trials: list[Trial], vectors: dict[Crop, NDArray[np.float32]], model: str, seconds: float
+) -> Report:
+    """By cosines alone: the peer has no calibration either."""
+    judged = judge(trials, scores_of(trials, vectors))
+    return report_on(trials, judged, None, model=model, calibration=None, seconds=seconds, rtf=0.0)
 
 
 def table(ours: Report, peer: Report) -> str:
