@@ -1,0 +1,199 @@
+"""How fast every engine of this machine is, as a ratio to transformers in the same run, and how exact."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import msgspec
+import numpy as np
+import soundfile
+
+from earwitnessd.bench import agreement
+from earwitnessd.bench.machine import Machine, this_machine
+from earwitnessd.bench.openings import Opened, opened
+from earwitnessd.bench.peer import DENSE_BF16_TFLOPS, VERSION, Peer, cuda_devices
+from earwitnessd.bench.rounds import alternate
+from earwitnessd.engines import Vectors, Windows
+from earwitnessd.engines.torch_wavlm import normalised
+from earwitnessd.models import Model
+from earwitnessd.models.model import RATE
+
+SHIFT_S = 0.37
+# from one window of speech to the next
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One engine, one shape of batch."""
+
+    engine: str
+    device: str
+    threads: int | None
+    # null: not computed by the CPU
+    batch: int
+    window_s: float
+    ms: float
+    # a batch, median
+    ratio: float
+    # transformers in float32 takes so many times as long
+    ratio_bfloat16: float | None = None
+    # transformers in bfloat16 does; null: not measured here
+    max_rel_error: float
+    # to transformers in float32: largest difference of a component, of the row's largest
+    one_minus_cos: float
+    # of the row that agrees least
+    tflops: float
+    # a second
+    peak_share: float | None
+    # of what the device can do densely in bfloat16; null: its maker's figure is not known here
+    rounds: int
+
+
+class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """All of them."""
+
+    machine: Machine
+    gpus: list[str]
+    model: str
+    # its id
+    peer: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to measure."""
+
+    model: Model
+    device: str
+    threads: Sequence[int]
+    batches: Sequence[int]
+    windows_s: Sequence[float]
+    recordings: Sequence[Path]
+    seconds: float
+    # for one shape of batch, all engines together
+
+
+def usual_threads() -> list[int]:
+    """One, and all that there are."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return sorted({1, cores})
+
+
+def usual_batches(device: str) -> list[int]:
+    """One microphone, a few, and as many as keep a GPU busy."""
+    return [1, 8, 64] if on_cuda(device) else [1, 8]
+
+
+def on_cuda(device: str) -> bool:
+    """Whether an engine would compute there."""
+    return device.startswith("cuda") or (device == "auto" and bool(cuda_devices()))
+
+
+def shapes(plan: Plan) -> int:
+    """How many shapes of batch will be measured."""
+    return len(plan.batches) * len(plan.windows_s) * (1 if on_cuda(plan.device) else len(plan.threads))
+
+
+def measure(plan: Plan, progress: Callable[[float], None]) -> EngineReport:
+    """`progress` is told how many shapes of batch are done."""
+    machine = this_machine()
+    gpus = cuda_devices()
+    cuda = on_cuda(plan.device)
+    rows: list[Row] = []
+    for threads in plan.threads[:1] if cuda else plan.threads:
+        device = ("cuda" if plan.device == "auto" else plan.device) if cuda else "cpu"
+        with opened(plan.model, plan.device, threads) as ours:
+            contest = Contest(plan, device, threads, ours, gpus[0] if cuda else "")
+            for length_s in plan.windows_s:
+                for batch in plan.batches:
+                    rows += contest.rows(length_s, batch)
+                    progress(len({(row.threads, row.window_s, row.batch) for row in rows}))
+    return EngineReport(
+        machine=machine,
+        gpus=gpus,
+        model=plan.model.model_id,
+        peer=f"transformers {VERSION}, eager",
+        rows=rows,
+    )
+
+
+def by_shape(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """What can be compared with each other, under a name for people."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        where = "GPU" if row.threads is None else f"{row.threads} thread{'s' if row.threads > 1 else ''}"
+        groups.setdefault(f"{where}, batch {row.batch}, {row.window_s:g} s", []).append(row)
+    return groups
+
+
+class Contest:
+    """Our engines and the peer on one device with so many threads."""
+
+    def __init__(self, plan: Plan, device: str, threads: int, ours: Sequence[Opened], gpu: str) -> None:
+        self._plan = plan
+        self._threads = None if gpu else threads
+        self._gpu = gpu
+        self._ours = ours
+        directory = plan.model.directory
+        self._exact = Peer(directory, device, threads)
+        self._rough = Peer(directory, device, threads, bfloat16=True) if gpu else None
+        self._speech = _speech(plan.recordings)
+
+    def rows(self, length_s: float, batch: int) -> Iterator[Row]:
+        """The peer's first."""
+        windows = self._windows(round(length_s * RATE), batch)
+        prepared = normalised(windows) if self._plan.model.normalise else windows
+        peers = [self._exact, *([self._rough] if self._rough else [])]
+        gflop = batch * self._exact.gflop(prepared[:1])
+        for each in self._ours:
+            each.embedder.warm_up(windows.shape[1], batch)
+        ways: list[Callable[[], Vectors]] = [partial(peer.embed, prepared) for peer in peers]
+        ways += [partial(each.embedder.embed, windows) for each in self._ours]
+        rounds = alternate(ways, self._plan.seconds)
+        took = [median(seconds) for seconds in rounds]
+        vectors = [way() for way in ways]
+        names = [(peer.name, self._peer_device) for peer in peers]
+        names += [(each.name, each.embedder.device) for each in self._ours]
+        for number, (name, device) in enumerate(names):
+            yield Row(
+                engine=name,
+                device=device,
+                threads=self._threads,
+                batch=batch,
+                window_s=length_s,
+                ms=took[number] * 1000,
+                ratio=took[0] / took[number],
+                ratio_bfloat16=took[1] / took[number] if self._rough else None,
+                max_rel_error=agreement.max_rel_error(vectors[number], vectors[0]),
+                one_minus_cos=agreement.one_minus_cos(vectors[number], vectors[0]),
+                tflops=gflop / took[number] / 1000,
+                peak_share=self._peak_share(gflop / took[number] / 1000),
+                rounds=len(rounds[number]),
+            )
+
+    @property
+    def _peer_device(self) -> str:
+        if self._gpu:
+            return self._gpu
+        return f"cpu ({self._threads} thread{'s' if self._threads != 1 else ''})"
+
+    def _peak_share(self, tflops: float) -> float | None:
+        peak = next((peak for name, peak in DENSE_BF16_TFLOPS.items() if name in self._gpu.split()), None)
+        return tflops / peak if peak else None
+
+    def _windows(self, samples: int, batch: int) -> Windows:
+        """Stretches of speech, none twice as far as there is enough of it."""
+        starts = (np.arange(batch) * round(SHIFT_S * RATE)) % max(1, len(self._speech) - samples)
+        return np.stack([np.resize(self._speech[start:], samples) for start in starts])
+
+
+def _speech(recordings: Sequence[Path]) -> Windows:
+    """All of it in a row, mixed to one channel; its rate does not matter here."""
+    heard = [soundfile.read(file, dtype="float32", always_2d=True)[0].mean(axis=1) for file in recordings]
+    joined: Windows = np.concatenate(heard).astype(np.float32)
+    return joined

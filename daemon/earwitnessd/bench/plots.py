@@ -1,0 +1,128 @@
+"""Draws what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from earwitnessd.bench.engine import EngineReport, by_shape
+from earwitnessd.bench.machine import Machine
+from earwitnessd.bench.memory import MemoryReport
+from earwitnessd.bench.trend import Trend
+
+# of Okabe and Ito: told apart by everybody
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
+GREY = "#888888"
+INK = "#222222"
+STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+}
+
+
+@contextmanager
+def _figure(file: Path, height: float, machine: Machine, *notes: str) -> Iterator[Figure]:
+    """A page of its own, with the machine at its foot; written at the end."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(9.0, height), layout="constrained")
+        yield figure
+        packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+        foot = "\n".join([*notes, f"{machine}", packages])
+        figure.supxlabel(foot, fontsize=7.5, color=GREY, x=0.01, ha="left")
+        figure.savefig(file, dpi=150)
+
+
+def memory(report: MemoryReport, file: Path) -> None:
+    """Resident memory over time, with the straight lines that the verdict rests on."""
+    minutes = np.array([row.at_s / 60 for row in report.rows])
+    series = (
+        ("daemon", report.daemon, [row.daemon_mb for row in report.rows]),
+        (f"{report.streams} capture processes", report.captures, [row.captures_mb for row in report.rows]),
+    )
+    note = f"Lines: least squares after {report.settled_s / 60:.0f} minutes, with 95 % of the slope."
+    with _figure(file, 6.0, report.machine, note) as figure:
+        axes = figure.subplots(2, 1, sharex=True)
+        for plot, colour, (name, trend, mb) in zip(axes, COLOURS, series, strict=False):
+            _line(plot, minutes, np.array(mb), report.settled_s / 60, trend, colour)
+            plot.set_title(f"{name}: {_slope(trend)}")
+            plot.set_ylabel("resident MB")
+        axes[-1].set_xlabel("minutes")
+        figure.suptitle(
+            f"Memory: {report.verdict}. {report.streams} streams, {report.windows:,} windows, {report.model}",
+            x=0.01,
+            ha="left",
+            fontsize=13,
+        )
+
+
+def _slope(trend: Trend) -> str:
+    return f"{trend.mb_per_h:+.2f} MB an hour ({trend.low:+.2f} to {trend.high:+.2f}), {trend.verdict}"
+
+
+def _line(
+    plot: Axes,
+    minutes: np.typing.NDArray[np.float64],
+    mb: np.typing.NDArray[np.float64],
+    settled: float,
+    trend: Trend,
+    colour: str,
+) -> None:
+    plot.plot(minutes, mb, color=colour, linewidth=1.4)
+    plot.axvspan(0, settled, color="#f3f3f3", linewidth=0)
+    late = minutes >= settled
+    middle = minutes[late].mean()
+    fit = mb[late].mean() + (minutes[late] - middle) / 60 * trend.mb_per_h
+    plot.plot(minutes[late], fit, color=INK, linewidth=1.0, linestyle="--")
+    room = max(2.0, 0.6 * float(np.ptp(mb[late])))
+    plot.set_ylim(float(mb[late].min()) - room, float(mb[late].max()) + room)
+    plot.margins(x=0.01)
+
+
+def engine(report: EngineReport, file: Path) -> None:
+    """How many times as fast as the peer each engine is, batch by batch."""
+    groups = by_shape(report.rows)
+    bars = sum(len(rows) for rows in groups.values())
+    note = f"Ratio of medians, engines taking turns; one is {report.peer}, float32."
+    with _figure(file, 1.9 + 0.34 * bars + 0.5 * len(groups), report.machine, note) as figure:
+        plot = figure.subplots()
+        names = list(dict.fromkeys(row.engine for row in report.rows))
+        place, ticks = 0.0, []
+        for title, rows in groups.items():
+            plot.text(0, place, title, fontsize=9, fontweight="bold", va="center", color=INK)
+            for row in rows:
+                place += 1.0
+                first = row.engine == names[0]
+                colour = GREY if first else COLOURS[(names.index(row.engine) - 1) % len(COLOURS)]
+                plot.barh(place, row.ratio, height=0.72, color=colour)
+                words = f" {row.ratio:.2f} x   {row.ms:.4g} ms" + (
+                    "" if first else f"   error {row.max_rel_error:.0e}"
+                )
+                plot.text(row.ratio, place, words, va="center", fontsize=8.5, color=INK)
+                ticks.append((place, row.engine))
+            place += 1.6
+        plot.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=8.5)
+        plot.axvline(1.0, color=INK, linewidth=0.8)
+        plot.invert_yaxis()
+        plot.set_xlim(0, 1.45 * max(row.ratio for row in report.rows))
+        plot.grid(axis="y", visible=False)
+        plot.set_xlabel("times as fast as transformers")
+        plot.set_title(f"Engines: {report.model}")

@@ -1,0 +1,48 @@
+"""Whether a figure that was taken over time grows: a straight line through it, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+Series = npt.NDArray[np.float64]
+Verdict = Literal["flat", "grows", "undecided"]
+
+BLOCKS = 20
+# neighbouring samples say the same: the means of so many stretches count as independent
+STUDENT_975 = 2.101
+# two-sided 95 % with BLOCKS - 2 degrees of freedom
+FLAT_MB_PER_H = 1.0
+
+
+class Trend(msgspec.Struct, frozen=True, kw_only=True):
+    """A slope with its 95 % confidence interval."""
+
+    mb_per_h: float
+    low: float
+    high: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Flat: surely less than 1 MB an hour; undecided: measure for longer."""
+        if self.low > FLAT_MB_PER_H:
+            return "grows"
+        return "flat" if self.high <= FLAT_MB_PER_H else "undecided"
+
+
+def trend(at_s: Series, mb: Series) -> Trend:
+    """By least squares over the means of stretches of equal length."""
+    if len(at_s) < BLOCKS:
+        raise ValueError(f"{len(at_s)} samples: a trend needs at least {BLOCKS}")
+    hours = np.array([block.mean() for block in np.array_split(at_s / 3600.0, BLOCKS)])
+    means = np.array([block.mean() for block in np.array_split(mb, BLOCKS)])
+    around = hours - hours.mean()
+    spread = float(around @ around)
+    slope = float(around @ means) / spread
+    rest = means - means.mean() - slope * around
+    margin = STUDENT_975 * math.sqrt(float(rest @ rest) / (BLOCKS - 2) / spread)
+    return Trend(mb_per_h=slope, low=slope - margin, high=slope + margin)
