@@ -100,9 +100,8 @@ class Encoder(nn.Module):
             return self._weighted(hidden, bias, self.shares)
         for layer in self.layers:
             hidden = layer(hidden, bias)
-        if self.norms_first:
-            hidden = self.norm(hidden)
-        return hidden
+        closed: Tensor = self.norm(hidden) if self.norms_first else hidden
+        return closed
 
     def _weighted(self, hidden: Tensor, bias: Tensor, shares: Tensor) -> Tensor:
         """The sum over what goes into the first layer and what comes out of each."""
