@@ -140,7 +140,7 @@ def test_the_dashboard_is_a_function_of_events(name: str) -> None:
 
 
 def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
-    tools = {"training", "evaluation", "fitting", "demo", "cli", "builtin"}
+    tools = {"training", "evaluation", "simulation", "fitting", "demo", "cli", "builtin"}
     guilty = [
         f"{file.relative_to(DAEMON)} imports {name}"
         for file in modules(DAEMON)
@@ -150,6 +150,7 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
             (
                 "earwitnessd.training",
                 "earwitnessd.evaluation",
+                "earwitnessd.simulation",
                 "earwitnessd.fitting",
                 "earwitnessd.demo",
                 "earwitnessd.cli",

@@ -11,6 +11,8 @@ import typer
 from typer.testing import CliRunner
 
 from earwitnessd.cli.evaluate import evaluate
+from earwitnessd.demo.conversation import FOLDER, load_conversation
+from earwitnessd.evaluation.turns import Turn, write_rttm
 from tests.training.voices import RATE, utterance
 
 DEV = Path(__file__).parents[3] / "shared/data/dev"
@@ -19,6 +21,17 @@ LARGEST_EER = 0.3
 
 app = typer.Typer()
 app.command()(evaluate)
+
+
+def as_streams(folder: Path) -> Path:
+    """The bundled conversation as a list of one recording."""
+    conversation = load_conversation()
+    turns = [Turn(turn.speaker or "stranger", turn.start_s, turn.stop_s) for turn in conversation.turns]
+    write_rttm(folder / "talk.rttm", "talk", turns)
+    people = [f"{each.speaker} {FOLDER / each.file}\n" for each in conversation.enrolments]
+    (folder / "enrolments.txt").write_text("".join(people))
+    (folder / "streams.txt").write_text(f"{FOLDER / conversation.file} talk.rttm\n")
+    return folder / "streams.txt"
 
 
 def run(*arguments: object) -> tuple[int, str, str]:
@@ -44,12 +57,19 @@ def test_json_holds_every_documented_key(trials: Path) -> None:
     code, output, _ = run(trials, "--root", trials.parent, "--json", "--threads", 1)
     assert code == 0
     report = json.loads(output)
-    assert set(report) == {"model", "trials", "eer", "min_dcf", "corpora", "seconds", "rtf"}
+    assert {"model", "trials", "eer", "min_dcf", "corpora", "seconds", "rtf"} <= set(report)
+    assert {"targets", "fnmr", "thresholds", "min_cllr", "durations", "resampled"} <= set(report)
+    assert {"cllr", "act_dcf", "calibration_loss", "calibration"} <= set(report)  # none of which there is
+    assert report["cllr"] is None
+    assert report["resampled"] == "speaker"  # folders and labels agree
+    assert set(report["fnmr"]) == {"0.01", "0.001", "0.0001"}
+    assert sum(part["trials"] for part in report["durations"].values()) == 3
     assert report["model"].startswith("earwitness-builtin")
     assert report["trials"] == 3
     assert set(report["min_dcf"]) == {"0.01", "0.05"}
     assert report["corpora"]["buzz0"]["trials"] == 2
-    assert report["corpora"]["buzz1"] == {"trials": 1, "eer": None, "min_dcf": None}  # no non-target there
+    alone = report["corpora"]["buzz1"]  # no non-target there
+    assert (alone["trials"], alone["targets"], alone["eer"], alone["min_dcf"]) == (1, 1, None, None)
     assert report["rtf"] > 0
 
 
@@ -71,6 +91,57 @@ def test_a_model_that_does_not_exist_is_named(trials: Path) -> None:
     code, _, errors = run(trials, "--root", trials.parent, "--model", "no-such-model")
     assert code == 1
     assert "no-such-model" in errors
+
+
+def test_without_anything_to_judge_it_says_what_it_expects(trials: Path) -> None:
+    assert run() == (2, "", "earwitnessd evaluate: expected TRIALS with --root, or --streams, or both\n")
+    code, _, errors = run(trials)
+    assert code == 2
+    assert "expected --root" in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--report", "all.pdf"), "expected a name that ends in .html or .png"),
+        (("--report", "nowhere/all.html"), "there is no folder nowhere"),
+        (("--variant", "no colon"), "expected 'NAME: [FILE] KEY=VALUE ...'"),
+        (("--variant", "a: decision.treshold=1"), "treshold"),
+        (("--enrolments", "nobody.txt"), "nobody.txt: cannot be read"),
+    ],
+)
+def test_what_cannot_be_used_is_said(options: tuple[str, ...], expected: str, tmp_path: Path) -> None:
+    code, _, errors = run("--streams", as_streams(tmp_path), *options)
+    assert code == 1
+    assert expected in errors
+
+
+def test_two_ways_of_deciding_are_compared_on_recordings(tmp_path: Path) -> None:
+    """Of synthetic voices, which are easy; the second way can verify nobody."""
+    report = tmp_path / "all.html"
+    code, output, _ = run(
+        "--streams",
+        as_streams(tmp_path),
+        "--threads",
+        1,
+        "--json",
+        "--report",
+        report,
+        "--variant",
+        "card:",
+        "--variant",
+        "deaf: decision.threshold=1.0",
+    )
+    assert code == 0
+    card, deaf = json.loads(output)["streams"].values()
+    assert card["model"].startswith("earwitness-builtin")
+    assert (card["turns"], card["missed_turns"], card["false_verifies"]) == (8, 0, 0)
+    assert 0 < card["time_to_verify_s"]["median"] < 5
+    assert (deaf["turns"], deaf["missed_turns"], deaf["time_to_verify_s"]) == (8, 8, None)
+    drawn = report.read_text(encoding="utf-8")
+    assert drawn.count("<svg") == 1
+    for expected in ("card", "deaf", "missed turns", "false verifies an hour"):
+        assert expected in drawn
 
 
 @pytest.mark.skipif(not DEV.is_dir(), reason=f"real speech is not on this machine ({DEV})")

@@ -9,7 +9,8 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from earwitnessd.evaluation.embedding import RATE, embed_crops, windows_of
+from earwitnessd.evaluation.audio import RATE
+from earwitnessd.evaluation.embedding import embed_crops, windows_of
 from earwitnessd.evaluation.errors import EvaluationError
 from earwitnessd.evaluation.trials import Crop, Trial
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from earwitnessd.evaluation.errors import EvaluationError
-from earwitnessd.evaluation.trials import Crop, load_trials
+from earwitnessd.evaluation.trials import Crop, Trial, load_trials, speakers_of
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -53,3 +53,19 @@ def test_a_list_without_targets_says_so(tmp_path: Path) -> None:
 def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"nothing\.txt"):
         load_trials(tmp_path / "nothing.txt")
+
+
+def listed(*pairs: tuple[int, str, str]) -> list[Trial]:
+    return [Trial(bool(label), Crop(a), Crop(b), line) for line, (label, a, b) in enumerate(pairs, start=1)]
+
+
+def test_speakers_are_known_where_folders_agree_with_every_label() -> None:
+    speakers = speakers_of(listed((1, "c/ann/1.wav", "c/ann/s2/2.wav"), (0, "c/ann/1.wav", "d/bob/1.wav")))
+    assert speakers is not None
+    assert speakers.enrolled.tolist() == [0, 0]
+    assert speakers.tested.tolist() == [0, 1]
+
+
+def test_speakers_are_unknown_where_folders_contradict_a_label() -> None:
+    assert speakers_of(listed((1, "c/ann/1.wav", "c/bob/1.wav"), (0, "c/ann/1.wav", "c/eve/1.wav"))) is None
+    assert speakers_of(listed((1, "1.wav", "2.wav"), (0, "1.wav", "3.wav"))) is None

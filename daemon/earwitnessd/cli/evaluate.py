@@ -1,84 +1,217 @@
-"""`earwitnessd evaluate`: judge a model on a list of trials."""
+"""`earwitnessd evaluate`: judge a model on a list of trials, and whole configurations on recordings."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitnessd.cli.options import UNUSABLE, ConfigOption, SetOption, one_line
+
 if TYPE_CHECKING:
-    from earwitnessd.evaluation.report import Report, Summary
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from earwitnessd.evaluation.findings import Findings, StreamFindings, TrialFindings
+    from earwitnessd.settings.root import Settings
+
+FAILED = 1
 
 
 def evaluate(
     trials: Annotated[
-        Path, typer.Argument(help="`label path path` or `label path start dur path start dur`")
-    ],
-    root: Annotated[Path, typer.Option(help="folder that the paths start from")],
-    model: Annotated[str, typer.Option(help="builtin, a directory or a hub name")] = "builtin",
+        Path | None,
+        typer.Argument(help="`label path path` or `label path start dur path start dur`", show_default=False),
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="folder that the paths start from", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="builtin, a directory or a hub name; without it, the settings'", show_default=False
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads, 0: as many as torch likes")] = 0,
+    streams: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LIST", help="`audio turns.rttm`: recordings to be replayed", show_default=False
+        ),
+    ] = None,
+    enrolments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="LIST",
+            help="`speaker audio`: who is enrolled for --streams; without it, enrolments.txt beside it",
+            show_default=False,
+        ),
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: [FILE] KEY=VALUE ...'",
+            help="settings to replay --streams with, over --config and --set; repeat it to compare",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="also draw it: .html or .png (needs the extra `report`)",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    overrides: SetOption = None,
 ) -> None:
-    """Print EER and minDCF of a model, pooled and per corpus (first component of the path)."""
-    import msgspec
+    """Judge a model on trials, and what the daemon would say of recordings, on who really spoke.
+
+    TRIALS give error rates (EER, minDCF, misses at false-match rates, Cllr): pooled, per corpus (first
+    component of the path) and by net speech. --streams gives times to verify and to notice a change, false
+    verifies an hour and missed turns, for each --variant. `earwitnessd simulate` makes such recordings.
+    """
+    from earwitness.control import ControlError, NoDaemon
+    from earwitnessd.calibration import CalibrationError
+    from earwitnessd.engines import EmbedError
+    from earwitnessd.evaluation.errors import EvaluationError
+    from earwitnessd.evaluation.findings import Findings, encode
+    from earwitnessd.evaluation.tables import print_tables
+    from earwitnessd.models import ModelError
+    from earwitnessd.private import PrivateDaemonError
+    from earwitnessd.settings.load import load
+    from earwitnessd.settings.validate import SettingsError
+
+    if trials is None and streams is None:
+        _refuse("expected TRIALS with --root, or --streams, or both")
+    if trials is not None and root is None:
+        _refuse("expected --root with TRIALS: the folder that their paths start from")
+    began_s = time.perf_counter()
+    chosen = [*(overrides or []), *([f"model={model}"] if model else [])]
+    chosen += [f"engine.device={device}", f"engine.threads={threads}"]
+    try:
+        write = _writer(report)
+        judged = _judge(trials, root, load(config, chosen)) if trials and root else None
+        replayed = _replay(streams, enrolments, variant or [], config, chosen) if streams else None
+        findings = Findings(judged, replayed, time.perf_counter() - began_s)
+        write(findings)
+    except (EvaluationError, CalibrationError, ModelError, EmbedError, SettingsError) as error:
+        typer.echo(f"earwitnessd evaluate: {error}", err=True)
+        raise typer.Exit(FAILED) from None
+    except (PrivateDaemonError, ControlError, NoDaemon) as error:
+        typer.echo(f"earwitnessd evaluate: {one_line(error)}", err=True)
+        raise typer.Exit(FAILED) from None
+    if json:
+        sys.stdout.write(encode(findings) + "\n")
+    else:
+        print_tables(findings)
+
+
+def _refuse(expected: str) -> None:
+    typer.echo(f"earwitnessd evaluate: {expected}", err=True)
+    raise typer.Exit(UNUSABLE)
+
+
+def _writer(report: Path | None) -> Callable[[Findings], None]:
+    """Draws the report; what it lacks for that is said before anything is computed."""
+    if report is None:
+        return lambda _: None
+    from earwitnessd.evaluation.report_file import open_report
+
+    return open_report(report)
+
+
+def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
+    """Embed every crop of a list once, and score its trials."""
     import numpy as np
-    from numpy.typing import NDArray
+
+    from earwitnessd.assemble import find_calibrator
+    from earwitnessd.engines import open_embedder
+    from earwitnessd.evaluation.calibrated import bars_of, llrs_of
+    from earwitnessd.evaluation.embedding import embed_crops
+    from earwitnessd.evaluation.findings import TrialFindings
+    from earwitnessd.evaluation.report import FALSE_MATCH_RATES, judge, report_on, scores_of
+    from earwitnessd.evaluation.speech import hear_tests, quality_of
+    from earwitnessd.evaluation.trials import load_trials
+    from earwitnessd.models import open_model
+
+    began_s, computing_s = time.perf_counter(), 0.0
+    listed = load_trials(trials)
+    opened = open_model(settings.model)
+    calibrator = find_calibrator(settings.decision, opened.model_id, opened.directory)
+    embedder = open_embedder(opened, device=settings.engine.device, threads=settings.engine.threads)
+
+    def embed(windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        nonlocal computing_s
+        start_s = time.perf_counter()
+        vectors = embedder.embed(windows)
+        computing_s += time.perf_counter() - start_s
+        return vectors
+
+    with _progress("embedding crops") as tick:
+        vectors, embedded_s = embed_crops(listed, root, trials, embed, tick)
+    with _progress("listening for speech") as tick:
+        quality = quality_of(listed, hear_tests(listed, root, trials, settings.speech_gate, tick))
+    scores, calibration = scores_of(listed, vectors), calibrator.calibration if calibrator else None
+    llrs = llrs_of(calibrator, listed, vectors, quality) if calibrator else None
+    bars = bars_of(calibration, FALSE_MATCH_RATES, settings.decision.target_fnmr) if calibration else None
+    judged = judge(listed, scores, llrs, bars)
+    report = report_on(
+        listed,
+        judged,
+        quality,
+        model=opened.model_id,
+        calibration=calibration.data if calibration else None,
+        seconds=time.perf_counter() - began_s,
+        rtf=computing_s / embedded_s,
+    )
+    return TrialFindings(report, judged, np.array([trial.corpus for trial in listed]))
+
+
+def _replay(
+    streams: Path, enrolments: Path | None, variants: list[str], config: Path | None, chosen: list[str]
+) -> StreamFindings:
+    """Replay the recordings once with each variant's settings."""
+    from earwitnessd.evaluation.findings import StreamFindings, VariantFindings
+    from earwitnessd.evaluation.replaying import hear, parse_variant
+    from earwitnessd.evaluation.streaming import measure
+    from earwitnessd.evaluation.streams import ENROLMENTS, load_enrolments, load_recordings
+
+    recordings = load_recordings(streams)
+    people = load_enrolments(enrolments or streams.parent / ENROLMENTS)
+    names = frozenset(enrolment.speaker for enrolment in people)
+    wanted = [parse_variant(each, config, chosen) for each in variants or ["as set:"]]
+    found = []
+    with _progress("replaying recordings") as tick:
+        for number, each in enumerate(wanted):
+            done = number * len(recordings)
+
+            def advance(heard: int, before: int = done) -> None:
+                tick(before + heard, len(wanted) * len(recordings))
+
+            hearsay = hear(each, recordings, people, advance)
+            figures = measure(hearsay.recordings, names)
+            found.append(VariantFindings(each.name, hearsay.model_id, figures, hearsay.recordings))
+    return StreamFindings(names, tuple(found))
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
-    from earwitnessd.engines import EmbedError, open_embedder
-    from earwitnessd.evaluation.embedding import embed_crops
-    from earwitnessd.evaluation.errors import EvaluationError
-    from earwitnessd.evaluation.report import report_on, scores_of
-    from earwitnessd.evaluation.trials import load_trials
-    from earwitnessd.models import ModelError, open_model
-
-    began, computing_s = time.perf_counter(), 0.0
     errors = Console(stderr=True)
-    try:
-        listed = load_trials(trials)
-        opened = open_model(model)
-        embedder = open_embedder(opened, device=device, threads=threads)
-
-        def embed(windows: NDArray[np.float32]) -> NDArray[np.float32]:
-            nonlocal computing_s
-            start = time.perf_counter()
-            vectors = embedder.embed(windows)
-            computing_s += time.perf_counter() - start
-            return vectors
-
-        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-            task = bar.add_task("embedding crops")
-            vectors, embedded_s = embed_crops(
-                listed, root, trials, embed, lambda done, total: bar.update(task, completed=done, total=total)
-            )
-    except (EvaluationError, ModelError, EmbedError) as error:
-        typer.echo(f"earwitnessd evaluate: {error}", err=True)
-        raise typer.Exit(1) from None
-    seconds = time.perf_counter() - began
-    report = report_on(listed, scores_of(listed, vectors), opened.model_id, seconds, computing_s / embedded_s)
-    if json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n")
-    else:
-        _print_table(report)
-
-
-def _print_table(report: Report) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=f"{report.model}, {report.seconds:.0f} s, RTF {report.rtf:.4f}")
-    for column in ("", "trials", "EER %", "minDCF(0.01)", "minDCF(0.05)"):
-        table.add_column(column, justify="left" if not column else "right")
-    rows: dict[str, Summary | Report] = {"pooled": report, **report.corpora}
-    for name, row in rows.items():
-        costs = row.min_dcf or {}
-        eer = "-" if row.eer is None else f"{100 * row.eer:.1f}"
-        table.add_row(
-            name, str(row.trials), eer, *(f"{costs[p]:.2f}" if p in costs else "-" for p in ("0.01", "0.05"))
-        )
-    Console().print(table)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(doing)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

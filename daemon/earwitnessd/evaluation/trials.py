@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from earwitnessd.evaluation.bootstrap import Speakers
 from earwitnessd.evaluation.errors import EvaluationError
 
 WHOLE = "label path path"
@@ -55,6 +58,26 @@ def load_trials(path: Path) -> list[Trial]:
     if not any(trial.target for trial in trials) or all(trial.target for trial in trials):
         raise EvaluationError(f"{path}: expected at least one target (1) and one non-target (0) trial")
     return trials
+
+
+def speakers_of(trials: list[Trial]) -> Speakers | None:
+    """Who speaks in each trial, if folders tell: one speaker a folder, at a depth that fits every label."""
+    deepest = min(len(_folders(crop)) for trial in trials for crop in (trial.enrolment, trial.test))
+    for depth in range(1, deepest + 1):
+        pairs = [(_folders(trial.enrolment)[:depth], _folders(trial.test)[:depth]) for trial in trials]
+        if all((ours == theirs) == trial.target for (ours, theirs), trial in zip(pairs, trials, strict=True)):
+            number = {
+                name: index for index, name in enumerate(sorted({name for pair in pairs for name in pair}))
+            }
+            return Speakers(
+                np.array([number[ours] for ours, _ in pairs]),
+                np.array([number[theirs] for _, theirs in pairs]),
+            )
+    return None
+
+
+def _folders(crop: Crop) -> tuple[str, ...]:
+    return tuple(crop.path.split("/")[:-1])
 
 
 def _trial(fields: list[str], number: int) -> Trial:

@@ -1,0 +1,46 @@
+"""The daemon's log-likelihood ratios for the trials of a list, each recording taken as a whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earwitnessd.calibration import Calibration, Calibrator
+from earwitnessd.evaluation.metrics import Scores
+from earwitnessd.evaluation.speech import TrialQuality
+from earwitnessd.evaluation.trials import Crop, Trial
+
+
+def llrs_of(
+    calibrator: Calibrator,
+    trials: Sequence[Trial],
+    vectors: Mapping[Crop, NDArray[np.float32]],
+    quality: TrialQuality,
+) -> Scores:
+    """Normalised by the cohort, mapped with the net speech and the SNR of the test recording."""
+    enrolments = sorted({trial.enrolment for trial in trials})
+    row = {crop: index for index, crop in enumerate(enrolments)}
+    rows = calibrator.rows(np.stack([vectors[crop] for crop in enrolments]))
+    normalised = {crop: calibrator.normalised(rows, vectors[crop]) for crop in {t.test for t in trials}}
+    return np.array(
+        [
+            calibrator.llr(
+                float(normalised[trial.test][row[trial.enrolment]]),
+                speech_s,
+                None if math.isnan(snr_db) else snr_db,
+            )
+            for trial, speech_s, snr_db in zip(
+                trials, quality.speech_s.tolist(), quality.snr_db.tolist(), strict=True
+            )
+        ]
+    )
+
+
+def bars_of(
+    calibration: Calibration, false_match_rates: Mapping[str, float], target_fnmr: float
+) -> dict[str, float]:
+    """The LLR that one whole recording has to reach, by target false-match rate."""
+    return {name: calibration.trials.accept(rate, target_fnmr) for name, rate in false_match_rates.items()}

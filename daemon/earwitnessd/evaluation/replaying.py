@@ -1,0 +1,96 @@
+"""Replay recordings through a whole daemon under one configuration, with people enrolled from theirs."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from earwitness.control import ControlError
+from earwitness.events import RATE, AnyEvent, StreamLost
+from earwitnessd.evaluation.claims import claims_of, statements_of
+from earwitnessd.evaluation.errors import EvaluationError
+from earwitnessd.evaluation.streaming import Heard
+from earwitnessd.evaluation.streams import Enrolment, Recording
+from earwitnessd.private import PrivateDaemon
+from earwitnessd.replay.numbering import Numbering
+from earwitnessd.replay.play import ReplayError, play, stage, stream_names
+from earwitnessd.settings.load import load
+from earwitnessd.settings.root import Settings
+
+NONE_ENROLLED = "nobody.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One way of deciding, to be compared with others."""
+
+    name: str
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Hearsay:
+    """What one variant made of all recordings."""
+
+    model_id: str
+    recordings: tuple[Heard, ...]
+
+
+def parse_variant(text: str, config: Path | None, overrides: Sequence[str]) -> Variant:
+    """From `NAME: [FILE] KEY=VALUE ...`, with what holds for all variants; the variant's own wins."""
+    name, colon, rest = text.partition(":")
+    words = shlex.split(rest)
+    files = [Path(word) for word in words if "=" not in word]
+    if not colon or not name.strip() or len(files) > 1:
+        raise EvaluationError(f"--variant {text!r}: expected 'NAME: [FILE] KEY=VALUE ...'")
+    own = [word for word in words if "=" in word]
+    return Variant(name.strip(), load(files[0] if files else config, [*overrides, *own]))
+
+
+def hear(
+    variant: Variant,
+    recordings: Sequence[Recording],
+    enrolments: Sequence[Enrolment],
+    tick: Callable[[int], None],
+) -> Hearsay:
+    """Enrol, then replay one recording after the other; `tick` hears how many are done."""
+    files = [recording.audio for recording in recordings]
+    with (
+        tempfile.TemporaryDirectory(prefix="earwitness-") as folder,
+        stage(files, variant.settings, Path(folder) / NONE_ENROLLED) as daemon,
+    ):
+        _enrol(daemon, enrolments)
+        model_id = daemon.control.status().heartbeat.engine.model_id
+        found = []
+        for stream, recording in zip(stream_names(files), recordings, strict=True):
+            try:
+                events = list(play(daemon, stream, Numbering()))
+            except ReplayError as error:
+                raise EvaluationError(f"{recording.audio}: {error}") from None
+            found.append(_heard(recording, stream, events))
+            tick(len(found))
+    return Hearsay(model_id, tuple(found))
+
+
+def _enrol(daemon: PrivateDaemon, enrolments: Sequence[Enrolment]) -> None:
+    for enrolment in enrolments:
+        try:
+            daemon.control.enroll_audio(enrolment.speaker, enrolment.audio)
+        except ControlError as error:
+            raise EvaluationError(
+                f"{enrolment.audio}: {enrolment.speaker} cannot be enrolled: {error}"
+            ) from None
+
+
+def _heard(recording: Recording, stream: str, events: Sequence[AnyEvent]) -> Heard:
+    end_s = max(event.stop for event in events if isinstance(event, StreamLost)) / RATE
+    return Heard(
+        name=stream,
+        duration_s=end_s,
+        turns=recording.turns,
+        claims=tuple(claims_of(events, end_s)),
+        statements=tuple(statements_of(events)),
+    )
