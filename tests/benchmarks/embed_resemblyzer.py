@@ -1,7 +1,7 @@
 """Embed parts of audio files with Resemblyzer 0.1.4 as its authors intend; peer_resemblyzer.py calls this.
 
-Runs in the environment that export_resemblyzer.py describes. The table has the columns file, start_s and dur_s (0: to
-the end); the written array has a row for each of its lines.
+Runs in the environment that export_resemblyzer.py describes. The table has the columns file, start_s and
+dur_s (0: to the end); the written array has a row for each of its lines.
 """
 
 from __future__ import annotations
