@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from earwitnessd.capture.lifeline import PR_SET_PDEATHSIG
 from earwitnessd.settings.load import dump
 from earwitnessd.settings.root import Settings, Sockets
 
+RUN = ("earwitnessd", "run")  # a module and its arguments
 START_WITHIN_S = 90.0
 STOP_WITHIN_S = 5.0
 LOOK_AGAIN_S = 0.5
@@ -48,7 +49,9 @@ class PrivateDaemon:
 
 
 @contextmanager
-def private_daemon(make_settings: Callable[[Path], Settings]) -> Iterator[PrivateDaemon]:
+def private_daemon(
+    make_settings: Callable[[Path], Settings], command: Sequence[str] = RUN
+) -> Iterator[PrivateDaemon]:
     """Start one on what `make_settings` says; it gets a folder of its own for the daemon's files."""
     with tempfile.TemporaryDirectory(prefix="earwitness-") as directory:
         folder = Path(directory)
@@ -56,11 +59,10 @@ def private_daemon(make_settings: Callable[[Path], Settings]) -> Iterator[Privat
         config = folder / "settings.yaml"
         settings = msgspec.structs.replace(make_settings(folder), sockets=sockets)
         config.write_text(dump(settings), encoding="utf-8")
-        command = [sys.executable, "-m", "earwitnessd", "run", "--config", str(config)]
         log = folder / "log"
         with log.open("wb") as stderr:
             process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", *command, "--config", str(config)],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,

@@ -57,7 +57,7 @@ def measure(setup: Setup, minutes: float, progress: Callable[[float], None]) -> 
         raise BenchError(f"--minutes {minutes:g}: a trend needs at least {LEAST_S / 60:.1f}")
     machine = this_machine()
     with station(setup) as running:
-        running.resume(setup.streams)
+        running.play(setup.streams)
         rows = _watch(running, seconds, progress)
         beat = running.beat()
     settled_s = seconds * SETTLING

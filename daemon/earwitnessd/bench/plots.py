@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from earwitnessd.bench.engine import EngineReport, by_shape
 from earwitnessd.bench.machine import Machine
 from earwitnessd.bench.memory import MemoryReport
+from earwitnessd.bench.pipeline import PipelineReport
 from earwitnessd.bench.trend import Trend
 
 # of Okabe and Ito: told apart by everybody
@@ -126,3 +127,60 @@ def engine(report: EngineReport, file: Path) -> None:
         plot.grid(axis="y", visible=False)
         plot.set_xlabel("times as fast as transformers")
         plot.set_title(f"Engines: {report.model}")
+
+
+def pipeline(report: PipelineReport, file: Path) -> None:
+    """Latency by number of streams, and where the daemon's own time goes."""
+    note = "From a window's last sample to its event in a subscriber's hands; real processes and sockets."
+    with _figure(file, 5.6, report.machine, note) as figure:
+        latency, cost = figure.subplots(1, 2, width_ratios=(1.7, 1.0))
+        _latency(latency, report)
+        _costs(cost, report)
+        figure.suptitle(f"Pipeline: {report.model} on {report.device}", x=0.01, ha="left", fontsize=13)
+
+
+def _latency(plot: Axes, report: PipelineReport) -> None:
+    streams = [row.streams for row in report.rows]
+    for name, values, colour, style in (
+        ("p99", [row.p99_ms for row in report.rows], COLOURS[0], "--"),
+        ("p50", [row.p50_ms for row in report.rows], COLOURS[0], "-"),
+    ):
+        plot.plot(streams, values, style, color=colour, marker="o", markersize=5, label=name)
+    lossy = [row for row in report.rows if not row.sustained]
+    if lossy:
+        at, p50_ms = [row.streams for row in lossy], [row.p50_ms for row in lossy]
+        plot.plot(at, p50_ms, "o", color=COLOURS[3], markersize=9, label="windows skipped")
+    plot.set_xscale("log", base=2)
+    plot.set_yscale("log")
+    plot.set_xticks(streams, [str(number) for number in streams])
+    plot.minorticks_off()
+    low, high = min(row.p50_ms for row in report.rows), max(row.p99_ms for row in report.rows)
+    plot.set_ylim(low / 1.5, high * 1.5)
+    ticks = [
+        tick
+        for tick in (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
+        if low / 1.5 < tick < high * 1.5
+    ]
+    plot.set_yticks(ticks, [str(tick) for tick in ticks])
+    plot.set_xlabel("streams")
+    plot.set_ylabel("ms")
+    least = "at least " if report.sustained_all else ""
+    plot.set_title(f"{least}{report.sustained_streams} streams at {report.hop_s:g} s hop, none skipped")
+    plot.legend(loc="upper left")
+
+
+def _costs(plot: Axes, report: PipelineReport) -> None:
+    gates = [cost.gate for cost in report.overhead]
+    daemon = [cost.daemon_ms for cost in report.overhead]
+    capture = [cost.capture_ms for cost in report.overhead]
+    plot.bar(gates, daemon, width=0.55, color=COLOURS[0], label="daemon")
+    plot.bar(gates, capture, bottom=daemon, width=0.55, color=COLOURS[5], label="capture process")
+    for place, (ours, theirs) in enumerate(zip(daemon, capture, strict=True)):
+        plot.text(place, ours / 2, f"{ours:.2f}", ha="center", va="center", color="white", fontweight="bold")
+        plot.text(place, ours + theirs / 2, f"{theirs:.2f}", ha="center", va="center", color=INK)
+    plot.grid(axis="x", visible=False)
+    plot.set_xlabel("speech gate")
+    plot.set_ylabel("processor time, ms a window")
+    plot.set_title("Without the model")
+    plot.margins(y=0.25)
+    plot.legend(loc="upper right")

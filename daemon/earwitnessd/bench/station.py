@@ -9,11 +9,13 @@ from pathlib import Path
 
 from earwitness.events import Heartbeat
 from earwitnessd.bench import speech
-from earwitnessd.private import PrivateDaemon, private_daemon
+from earwitnessd.private import RUN, PrivateDaemon, private_daemon
 from earwitnessd.settings.root import Engine, Settings, Windows
 from earwitnessd.settings.sources import AnySource, FileReplay
+from earwitnessd.settings.speech_gate import SpeechGateSettings
 
 NAME = "s{:03d}"
+MODELLESS = ("earwitnessd.bench.modelless",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +29,19 @@ class Setup:
     streams: int
     windows: Windows = field(default_factory=Windows)
     engine: Engine = field(default_factory=Engine)
+    gate: SpeechGateSettings = field(default_factory=SpeechGateSettings)
+    modelless: bool = False
+    # whatever the model is, it answers at once and hears nothing: what is left is the daemon
 
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """The daemon runs, two people are enrolled, and the streams are paused."""
+    """The daemon runs, somebody is enrolled, and the streams are paused."""
 
     daemon: PrivateDaemon
     streams: list[str]
+    playing: list[str] = field(default_factory=list)
+    # the first of them
 
     @property
     def pid(self) -> int:
@@ -45,11 +52,13 @@ class Station:
         """How it is doing."""
         return self.daemon.control.status().heartbeat
 
-    def resume(self, count: int) -> None:
-        """Let so many streams of those that are still paused begin."""
-        for stream in self.streams[:count]:
+    def play(self, count: int) -> None:
+        """Have so many streams run, and the others be paused."""
+        for stream in self.streams[len(self.playing) : count]:
             self.daemon.control.resume(stream)
-        del self.streams[:count]
+            self.playing.append(stream)
+        while len(self.playing) > count:
+            self.daemon.control.pause(self.playing.pop())
 
 
 @contextmanager
@@ -67,13 +76,15 @@ def station(setup: Setup) -> Iterator[Station]:
             streams=sources,
             windows=setup.windows,
             engine=setup.engine,
+            speech_gate=setup.gate,
             profiles=str(folder / "profiles.db"),
         )
 
-    with private_daemon(settings) as daemon:
-        for speaker, recording in speech.voices().items():
+    with private_daemon(settings, MODELLESS if setup.modelless else RUN) as daemon:
+        voices = list(speech.voices().items())
+        for speaker, recording in voices[:1] if setup.modelless else voices:
             daemon.control.enroll_audio(speaker, recording)
-        yield Station(daemon, list(names))
+        yield Station(daemon, names)
 
 
 def _in_turn(recordings: Sequence[Path], count: int) -> list[Path]:

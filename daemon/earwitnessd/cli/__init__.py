@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from earwitnessd.cli.bench import app as bench
 from earwitnessd.cli.check import check
 from earwitnessd.cli.demo import demo
 from earwitnessd.cli.evaluate import evaluate
@@ -29,6 +30,7 @@ app.command(short_help="Recordings through a whole daemon, at full speed.")(repl
 app.command(short_help="How well a model tells voices apart.")(evaluate)
 app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
+app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")
 app.add_typer(keys, name="keys", help="Make, list and revoke keys for tcp sockets.")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from earwitnessd.bench.engine import EngineReport
     from earwitnessd.bench.memory import MemoryReport
+    from earwitnessd.bench.pipeline import PipelineReport
 
 N = TypeVar("N", int, float)
 
@@ -128,6 +129,100 @@ def _print_engines(report: EngineReport) -> None:
         table.add_section()
     console = Console()
     console.print(table)
+    console.print(str(report.machine), style="dim")
+
+
+@app.command()
+def pipeline(
+    streams: Annotated[int, typer.Option(min=1, help="How many speak at first.")] = 4,
+    most_streams: Annotated[int, typer.Option(min=1, help="How many to try at most.")] = 64,
+    search: Annotated[bool, typer.Option(help="Look for the most streams that work.")] = True,
+    seconds: Annotated[float, typer.Option(min=5.0, help="Time for each number of streams.")] = 20.0,
+    model: ModelOption = "builtin",
+    hop_s: Annotated[float, typer.Option(help="From one window to the next.")] = 0.5,
+    window_s: Annotated[float, typer.Option(help="Length of a window.")] = 3.0,
+    speech: SpeechOption = None,
+    device: DeviceOption = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads; 0: as the daemon chooses.")] = 0,
+    as_json: JsonOption = False,
+    plot: PlotOption = None,
+) -> None:
+    """From a spoken word to its event: latency, streams without a skipped window, cost of the daemon itself.
+
+    A daemon of its own hears speech in real time, through capture processes and sockets as ever.
+    """
+    from earwitnessd.bench import models
+    from earwitnessd.bench import pipeline as bench
+    from earwitnessd.bench import speech as heard
+    from earwitnessd.bench.station import Setup
+    from earwitnessd.settings.root import Engine, Windows
+
+    with _told():
+        _check_plot(plot)
+        recordings = heard.recordings(speech, pauses=False)
+        with models.prepared(model) as name, _status() as say:
+            setup = Setup(
+                model=name,
+                recordings=recordings,
+                streams=max(streams, most_streams) if search else streams,
+                windows=Windows(length_s=window_s, hop_s=hop_s),
+                engine=Engine(device=device, threads=threads),
+            )
+            report = bench.measure(setup, streams, seconds, search=search, say=say)
+        if as_json:
+            _print_json(report)
+        else:
+            _print_pipeline(report)
+        if plot:
+            from earwitnessd.bench.plots import pipeline as draw
+
+            draw(report, plot)
+
+
+def _print_pipeline(report: PipelineReport) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{report.model} on {report.device}; {report.window_s:g} s each {report.hop_s:g} s"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in ("streams", "windows", "skipped", "p50 ms", "p99 ms", "worst ms", "model busy"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in report.rows:
+        table.add_row(
+            str(row.streams),
+            str(row.windows),
+            f"{row.skipped}" + (f" + {row.lost_s:.1f} s" if row.lost_s else ""),
+            *(f"{ms:.0f}" for ms in (row.p50_ms, row.p99_ms, row.most_ms)),
+            f"{row.busy:.0%}",
+            style="" if row.sustained else "yellow",
+        )
+    costs = Table(title="the daemon without its model, a window", title_justify="left", box=box.SIMPLE_HEAD)
+    for heading in (
+        "speech gate",
+        "daemon CPU ms",
+        "capture CPU ms",
+        "path p50",
+        "path p99",
+        "p50 ms",
+        "p99 ms",
+    ):
+        costs.add_column(heading, justify="right" if heading != "speech gate" else "left", no_wrap=True)
+    for cost in report.overhead:
+        figures = [
+            cost.daemon_ms,
+            cost.capture_ms,
+            cost.path_p50_ms,
+            cost.path_p99_ms,
+            cost.p50_ms,
+            cost.p99_ms,
+        ]
+        costs.add_row(cost.gate, *(f"{ms:.2f}" for ms in figures))
+    console = Console()
+    console.print(table)
+    least = "at least " if report.sustained_all else ""
+    console.print(f"{least}{report.sustained_streams} streams without a skipped window\n")
+    console.print(costs)
     console.print(str(report.machine), style="dim")
 
 
@@ -243,3 +338,17 @@ def _progress(what: str, total: float) -> Iterator[Callable[[float], None]]:
             bar.update(task, completed=done)
 
         yield advance
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], None]]:
+    """What is being measured, on a terminal."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("starting") as status:
+
+        def say(what: str) -> None:
+            status.update(what)
+
+        yield say

@@ -52,7 +52,7 @@ from earwitnessd.handover import (
     Stop,
     ToEngine,
 )
-from earwitnessd.listening.listener import Listener
+from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.service.memory import resident_mb
 from earwitnessd.service.notify import ServiceManager
@@ -91,8 +91,14 @@ class EngineFailedError(Exception):
 class Service:
     """Owns the zmq context, the public sockets, the signals, the capture processes and the watchdog."""
 
-    def __init__(self, settings: Settings, read_again: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        read_again: Callable[[], Settings],
+        open_parts: Callable[[Settings], Parts] = open_parts,
+    ) -> None:
         self._settings = settings
+        self._open_parts = open_parts
         self._read_again = read_again
         # the same files and overrides, for a reload
         self.boot = str(uuid.uuid4())
@@ -143,7 +149,7 @@ class Service:
             context,
             audio_endpoint,
             self._settings,
-            lambda: open_parts(self._settings),
+            lambda: self._open_parts(self._settings),
             self._inbox,
             self._outbox,
         )

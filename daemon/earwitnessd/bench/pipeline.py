@@ -1,0 +1,273 @@
+"""How long a spoken word takes to its event, on how many streams, and what the daemon itself costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import msgspec
+import numpy as np
+
+from earwitness.events import Heartbeat, WindowScored
+from earwitnessd.bench.errors import BenchError
+from earwitnessd.bench.machine import Machine, this_machine
+from earwitnessd.bench.processes import children, processor_s
+from earwitnessd.bench.station import Setup, Station, station
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+
+SETTLING_S = 2.0
+# after the first window of the last stream
+OPEN_WITHIN_S = 60.0
+ENOUGH = 0.9
+# of the windows that must come; a recording's seam has a pause
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """So many streams for a while."""
+
+    streams: int
+    seconds: float
+    windows: int
+    # that the model heard
+    skipped: int
+    lost_s: float
+    # audio never heard, all streams together
+    p50_ms: float
+    # from a window's last sample to its event in a subscriber's hands
+    p99_ms: float
+    most_ms: float
+    busy: float
+    # of the time, the model computes
+
+    @property
+    def sustained(self) -> bool:
+        """Everything that was said was heard, and in time."""
+        return not self.skipped and not self.lost_s
+
+
+class Overhead(msgspec.Struct, frozen=True, kw_only=True):
+    """What the daemon costs where the model costs nothing."""
+
+    gate: str
+    # what tells speech from noise
+    streams: int
+    windows: int
+    daemon_ms: float
+    # processor time of the daemon, a window
+    capture_ms: float
+    # of the capture processes, a window
+    path_p50_ms: float
+    # from the arrival of a window's last block in the daemon to its event in a subscriber's hands
+    path_p99_ms: float
+    p50_ms: float
+    # from the window's last sample, which waits for the rest of its block first
+    p99_ms: float
+
+
+class PipelineReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen."""
+
+    machine: Machine
+    model: str
+    device: str
+    window_s: float
+    hop_s: float
+    sustained_streams: int
+    # the most, without a window skipped
+    sustained_all: bool
+    # true: there was no load that was too much
+    rows: list[Load]
+    # by number of streams
+    overhead: list[Overhead]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A stretch of time."""
+
+    windows: list[float]
+    # ms from the last sample to the subscriber, of each that was embedded
+    paths: list[float]
+    # of this, without the capture process and the model
+    before: Heartbeat
+    after: Heartbeat
+    seconds: float
+    busy: float
+    daemon_s: float
+    # processor time
+    capture_s: float
+
+
+def measure(
+    setup: Setup, streams: int, seconds: float, *, search: bool, say: Callable[[str], None]
+) -> PipelineReport:
+    """At `streams` streams, and upward to as many as `setup` has; then the daemon without a model."""
+    machine = this_machine()
+    overhead = []
+    for gate in ("silero", "energy"):
+        say(f"the daemon without a model, speech gate {gate}")
+        overhead.append(_overhead(setup, gate, streams, seconds))
+    with station(setup) as running:
+        levels = Levels(lambda count: _load(running, count, seconds, say), setup.streams)
+        levels.measure(streams)
+        if search:
+            levels.search(streams)
+        engine = running.beat().engine
+    return PipelineReport(
+        machine=machine,
+        model=engine.model_id,
+        device=engine.device,
+        window_s=setup.windows.length_s,
+        hop_s=setup.windows.hop_s,
+        sustained_streams=levels.sustained,
+        sustained_all=not levels.too_many,
+        rows=levels.rows,
+        overhead=overhead,
+    )
+
+
+class Levels:
+    """Finds the most streams that a daemon can hear without a loss."""
+
+    def __init__(self, load: Callable[[int], Load], most: int) -> None:
+        self._load = load
+        self._most = most
+        self._rows: dict[int, Load] = {}
+
+    @property
+    def rows(self) -> list[Load]:
+        """Everything that was measured, by number of streams."""
+        return [self._rows[streams] for streams in sorted(self._rows)]
+
+    @property
+    def sustained(self) -> int:
+        """The most."""
+        return max((row.streams for row in self.rows if row.sustained), default=0)
+
+    @property
+    def too_many(self) -> int:
+        """The fewest that were too many; 0: none were."""
+        return min((row.streams for row in self.rows if not row.sustained), default=0)
+
+    def measure(self, streams: int) -> Load:
+        """Once for each number."""
+        if streams not in self._rows:
+            self._rows[streams] = self._load(streams)
+        return self._rows[streams]
+
+    def search(self, begin: int) -> None:
+        """Twice as many until it is too much, then between."""
+        streams = begin
+        while self.measure(streams).sustained and streams < self._most:
+            streams = min(self._most, 2 * streams)
+        while (too_many := self.too_many) and too_many - self._sustained_below(too_many) > 1:
+            self.measure((too_many + self._sustained_below(too_many)) // 2)
+
+    def _sustained_below(self, streams: int) -> int:
+        return max((row.streams for row in self.rows if row.sustained and row.streams < streams), default=0)
+
+
+def _load(running: Station, streams: int, seconds: float, say: Callable[[str], None]) -> Load:
+    say(f"{streams} streams")
+    seen = _watch(running, streams, seconds)
+    p50_ms, p99_ms, most_ms = _quantiles(seen.windows)
+    return Load(
+        streams=streams,
+        seconds=seen.seconds,
+        windows=len(seen.windows),
+        skipped=_counted(seen, "windows_skipped"),
+        lost_s=_counted(seen, "lost_samples") / 16_000,
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+        most_ms=most_ms,
+        busy=seen.busy,
+    )
+
+
+def _overhead(setup: Setup, gate: str, streams: int, seconds: float) -> Overhead:
+    settings = msgspec.convert({"type": gate}, SpeechGateSettings)
+    with station(replace(setup, streams=streams, gate=settings, modelless=True)) as running:
+        seen = _watch(running, streams, seconds)
+    p50_ms, p99_ms, _ = _quantiles(seen.windows)
+    path_p50_ms, path_p99_ms, _ = _quantiles(seen.paths)
+    return Overhead(
+        gate=gate,
+        streams=streams,
+        windows=len(seen.windows),
+        daemon_ms=1000 * seen.daemon_s / len(seen.windows),
+        capture_ms=1000 * seen.capture_s / len(seen.windows),
+        path_p50_ms=path_p50_ms,
+        path_p99_ms=path_p99_ms,
+        p50_ms=p50_ms,
+        p99_ms=p99_ms,
+    )
+
+
+def _watch(running: Station, streams: int, seconds: float) -> Watched:
+    """So many streams, after they have settled."""
+    running.play(streams)
+    _settle(running)
+    before = running.beat()
+    captures = children(running.pid)
+    began_s, daemon_s = time.monotonic(), processor_s(running.pid)
+    capture_s = sum(processor_s(pid) for pid in captures)
+    _forget(running)
+    windows: list[float] = []
+    paths: list[float] = []
+    busy: list[float] = []
+    while (left_s := began_s + seconds - time.monotonic()) > 0.0:
+        event = running.daemon.listener.receive(left_s)
+        if isinstance(event, WindowScored) and event.scores and not event.replayed:
+            windows.append(1000 * (time.time() - datetime.fromisoformat(event.time).timestamp()))
+            paths.append(windows[-1] - event.latency_ms.capture - event.latency_ms.embed)
+        elif isinstance(event, Heartbeat) and not event.replayed:
+            busy.append(event.engine.busy)
+        elif event is None and running.daemon.process.poll() is not None:
+            raise BenchError(f"the daemon ended: {running.daemon.last_words()}")
+    passed_s = time.monotonic() - began_s
+    daemon_s = processor_s(running.pid) - daemon_s
+    capture_s = sum(processor_s(pid) for pid in captures) - capture_s
+    if not windows:
+        raise BenchError("no window was embedded: there is no speech in these recordings")
+    busy_mean = float(np.mean(busy)) if busy else 0.0
+    return Watched(windows, paths, before, running.beat(), passed_s, busy_mean, daemon_s, capture_s)
+
+
+def _settle(running: Station) -> None:
+    """Until the stream that opened last has had its first window, and a little longer."""
+    deadline_s = time.monotonic() + OPEN_WITHIN_S
+    opened: set[str] = set()
+    settled_s = None
+    while settled_s is None or time.monotonic() < settled_s:
+        event = running.daemon.listener.receive(0.5)
+        if isinstance(event, WindowScored) and not event.replayed:
+            opened.add(event.stream)
+            if settled_s is None and opened.issuperset(running.playing):
+                settled_s = time.monotonic() + SETTLING_S
+        if time.monotonic() > deadline_s:
+            silent = ", ".join(sorted(set(running.playing) - opened))
+            raise BenchError(f"no window of {silent} within {OPEN_WITHIN_S:.0f} s: too many streams?")
+
+
+def _forget(running: Station) -> None:
+    """What has come meanwhile."""
+    while running.daemon.listener.receive(0.0) is not None:
+        continue
+
+
+def _counted(seen: Watched, counter: str) -> int:
+    """By how much a counter grew in the streams that were live from first to last."""
+    before = {stream.stream: stream for stream in seen.before.streams if stream.state == "live"}
+    grown = 0
+    for stream in seen.after.streams:
+        if first := before.get(stream.stream):
+            grown += getattr(stream, counter) - getattr(first, counter)
+    return grown
+
+
+def _quantiles(latencies_ms: Sequence[float]) -> tuple[float, float, float]:
+    """Median, 99th percentile, and the worst."""
+    middle, late, worst = np.percentile(latencies_ms, [50, 99, 100])
+    return float(middle), float(late), float(worst)
