@@ -14,6 +14,7 @@ from earwitnessd.cli.keys import app as keys
 from earwitnessd.cli.model import app as model
 from earwitnessd.cli.replay import replay
 from earwitnessd.cli.run import run
+from earwitnessd.cli.simulate import simulate
 from earwitnessd.cli.train import train
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command(short_help="Settings in force, and whether it could start.")(check)
 app.command(short_help="Two voices and a stranger, without a microphone.")(demo)
 app.command(short_help="Recordings through a whole daemon, at full speed.")(replay)
 app.command(short_help="How well a model tells voices apart.")(evaluate)
+app.command(short_help="Conversations of recorded speakers, to evaluate with.")(simulate)
 app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
 app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")
