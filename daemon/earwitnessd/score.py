@@ -46,13 +46,19 @@ class ProfileMatrix:
     calibrator: Calibrator | None = None
     rows: RowStatistics | None = None
     # the exemplars against the calibration's cohort
+    speech_s: tuple[float, ...] = ()
+    # net speech of each exemplar; empty where there is no calibration
 
     @classmethod
     def build(
-        cls, exemplars: Sequence[tuple[str, Vector]], calibrator: Calibrator | None = None
+        cls,
+        exemplars: Sequence[tuple[str, Vector]],
+        calibrator: Calibrator | None = None,
+        speech_s: Sequence[float] = (),
     ) -> ProfileMatrix:
-        """From (person, unit vector) pairs in any order."""
-        ordered = sorted(exemplars, key=lambda exemplar: exemplar[0])
+        """From (person, unit vector) pairs in any order; a calibration wants each exemplar's net speech."""
+        order = sorted(range(len(exemplars)), key=lambda index: exemplars[index][0])
+        ordered = [exemplars[index] for index in order]
         names: list[str] = []
         first_rows: list[int] = []
         for row, (name, _) in enumerate(ordered):
@@ -61,7 +67,8 @@ class ProfileMatrix:
                 first_rows.append(row)
         vectors = np.array([vector for _, vector in ordered], dtype=np.float32)
         rows = calibrator.rows(vectors) if calibrator and names else None
-        return cls(tuple(names), np.array(first_rows, dtype=np.intp), vectors, calibrator, rows)
+        lengths = tuple(speech_s[index] for index in order) if rows else ()
+        return cls(tuple(names), np.array(first_rows, dtype=np.intp), vectors, calibrator, rows, lengths)
 
     def scores(self, embedding: Vector) -> tuple[Score, ...]:
         """Everybody by cosine, the most alike first; a person scores as their nearest exemplar."""
@@ -76,14 +83,17 @@ class ProfileMatrix:
         if self.calibrator is None or self.rows is None:
             return self.scores(embedding)
         cosines = self._cosines(embedding)
-        normalised = np.maximum.reduceat(self.calibrator.normalised(self.rows, embedding), self.first_rows)
-        order = np.argsort(-normalised, kind="stable")
+        by_row = self.calibrator.normalised(self.rows, embedding)
+        normalised = np.maximum.reduceat(by_row, self.first_rows)
+        row_llrs = self.calibrator.llrs(by_row, self.speech_s, heard.speech_s, heard.snr_db)
+        llrs = np.maximum.reduceat(np.array(row_llrs), self.first_rows)
+        order = np.lexsort((-normalised, -llrs))
         return tuple(
             Score(
                 self.names[index],
                 float(cosines[index]),
                 float(normalised[index]),
-                self.calibrator.llr(float(normalised[index]), heard.speech_s, heard.snr_db),
+                float(llrs[index]),
             )
             for index in order
         )

@@ -9,8 +9,10 @@ import msgspec
 
 VERSION = 1
 SPEECH_RANGE_S = (0.5, 30.0)  # beyond, the mapping would be a guess
+ENROLLED_RANGE_S = (2.0, 30.0)
 SNR_RANGE_DB = (0.0, 40.0)
 REFERENCE_SPEECH_S = 3.0
+REFERENCE_ENROLLED_S = 10.0
 REFERENCE_SNR_DB = 20.0  # where there is no pause to measure it by, it counts as this
 LLR_LIMIT = 20.0  # nats: no recording makes one surer than that
 
@@ -20,14 +22,15 @@ class CalibrationError(Exception):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """llr = intercept + (score + score_speech * duration) * s + speech * duration + snr * cleanness."""
+    """llr = intercept + score * s + enrolled * length + speech * duration + snr * cleanness."""
 
     intercept: float
     score: float
     # for each unit of the normalised score `s`
+    enrolled: float = 0.0
+    # length: natural logarithm of the net speech that was enrolled over 10 s
     speech: float = 0.0
     # duration: natural logarithm of net speech in the window over 3 s
-    score_speech: float = 0.0
     snr: float = 0.0
     # cleanness: SNR above 20 dB, in units of 10 dB
 
@@ -108,13 +111,22 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     # RFC 3339 date
     figures: Figures
 
-    def llr(self, score: float, speech_s: float, snr_db: float | None) -> float:
-        """Natural-log likelihood ratio of a normalised score, given the window's quality."""
-        duration, cleanness = quality_terms(speech_s, snr_db)
-        weights = self.weights
-        slope = max(0.0, weights.score + weights.score_speech * duration)
-        llr = weights.intercept + slope * score + weights.speech * duration + weights.snr * cleanness
-        return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
+    def llr(self, score: float, enrolled_s: float, speech_s: float, snr_db: float | None) -> float:
+        """Natural-log likelihood ratio of a normalised score, given the quality of both recordings."""
+        return llr_of(self.weights, score, length_term(enrolled_s), *quality_terms(speech_s, snr_db))
+
+
+def llr_of(weights: Weights, score: float, length: float, duration: float, cleanness: float) -> float:
+    """What the weights make of a normalised score."""
+    llr = weights.intercept + max(0.0, weights.score) * score + weights.enrolled * length
+    llr += weights.speech * duration + weights.snr * cleanness
+    return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
+
+
+def length_term(enrolled_s: float) -> float:
+    """The net speech of an enrolment as the regression sees it: zero for 10 s."""
+    least_s, most_s = ENROLLED_RANGE_S
+    return math.log(min(max(enrolled_s, least_s), most_s) / REFERENCE_ENROLLED_S)
 
 
 def quality_terms(speech_s: float, snr_db: float | None) -> tuple[float, float]:

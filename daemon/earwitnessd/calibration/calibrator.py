@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,9 +36,14 @@ class Calibrator:
         """The window's normalised score against each exemplar."""
         return normalised_scores(self.cohort, rows, embedding)
 
-    def llr(self, score: float, speech_s: float, snr_db: float | None) -> float:
-        """Natural-log likelihood ratio of a normalised score."""
-        return self.calibration.llr(score, speech_s, snr_db)
+    def llrs(
+        self, scores: Floats, enrolled_s: Sequence[float], speech_s: float, snr_db: float | None
+    ) -> list[float]:
+        """Natural-log likelihood ratio of the normalised score against each exemplar."""
+        return [
+            self.calibration.llr(float(score), each_s, speech_s, snr_db)
+            for score, each_s in zip(scores, enrolled_s, strict=True)
+        ]
 
 
 def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from earwitnessd.cli.bench import app as bench
+from earwitnessd.cli.calibrate import calibrate
 from earwitnessd.cli.check import check
 from earwitnessd.cli.demo import demo
 from earwitnessd.cli.evaluate import evaluate
@@ -29,6 +30,7 @@ app.command(short_help="Settings in force, and whether it could start.")(check)
 app.command(short_help="Two voices and a stranger, without a microphone.")(demo)
 app.command(short_help="Recordings through a whole daemon, at full speed.")(replay)
 app.command(short_help="How well a model tells voices apart.")(evaluate)
+app.command(short_help="Fit evidence and target rates to your own recordings.")(calibrate)
 app.command(short_help="Conversations of recorded speakers, to evaluate with.")(simulate)
 app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")

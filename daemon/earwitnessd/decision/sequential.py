@@ -10,6 +10,7 @@ from earwitnessd.decision.opinion import Evidence, Opinion
 from earwitnessd.score import Score
 
 BEYOND = 3.0  # nats: evidence further beyond a bound is not kept, or a change would be noticed late
+CONTRADICTED = 0.5  # of what was heard counts on when a window says the contrary
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,68 +32,87 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """What was heard of one person's likeness."""
+
+    mean: float
+    # LLR, over the windows it rests on
+    windows: float
+    # how many it rests on, as many as their speech is worth, faded
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """All that the test knows of the past: a snapshot to go on from."""
 
-    weight: float = 0.0
-    # windows' worth of speech it rests on, faded
+    traces: tuple[tuple[str, Trace], ...] = ()
+    # by person
     at: int = 0
     # stop of the last window
     unused_speech_s: float = 0.0
     # new speech in windows that decided nothing: the next one brings it again
-    means: tuple[tuple[str, float], ...] = ()
-    # LLR of each person, averaged over that speech
 
     def llrs(self, bounds: Bounds) -> dict[str, float]:
         """Evidence for each person in nats."""
-        windows = independent(self.weight, bounds.correlation)
-        return {name: mean * windows for name, mean in self.means}
+        return {name: evidence_of(trace, bounds) for name, trace in self.traces}
 
 
-def independent(weight: float, correlation: float) -> float:
-    """How many independent windows so many correlated ones are worth: at most 1 / correlation."""
-    return weight if weight <= 1.0 else weight / (1.0 + (weight - 1.0) * correlation)
+def evidence_of(trace: Trace, bounds: Bounds) -> float:
+    """The mean as often as independent windows would say it: at most 1 / correlation times."""
+    windows = trace.windows
+    if windows > 1.0:
+        windows /= 1.0 + (windows - 1.0) * bounds.correlation
+    return trace.mean * windows
 
 
 def faded(memory: Memory, stop: int, bounds: Bounds) -> Memory:
     """The same, as it is remembered at `stop`."""
-    passed_s = max(0, stop - memory.at) / RATE
-    weight = memory.weight * 0.5 ** (passed_s / bounds.half_life_s)
-    return Memory(weight, max(stop, memory.at), memory.unused_speech_s, memory.means)
+    kept = 0.5 ** (max(0, stop - memory.at) / RATE / bounds.half_life_s)
+    traces = tuple((name, Trace(trace.mean, trace.windows * kept)) for name, trace in memory.traces)
+    return Memory(traces, max(stop, memory.at), memory.unused_speech_s)
 
 
 def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     """After a window that says nothing: time passes, and nothing else."""
     kept = faded(memory, evidence.stop, bounds)
     unused_s = min(memory.unused_speech_s + evidence.new_speech_s, evidence.speech_s)
-    return Memory(kept.weight, kept.at, unused_s, kept.means)
+    return Memory(kept.traces, kept.at, unused_s)
 
 
 def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
-    """After a window whose scores count.
-
-    Its LLRs weigh as much as its speech is new. The evidence is their mean times the number of independent
-    windows, but a window that speaks for somebody never lowers it, nor does one against somebody raise it.
-    """
-    kept = faded(memory, evidence.stop, bounds)
+    """After a window whose scores count; one without new speech does not."""
     new_s = evidence.new_speech_s + memory.unused_speech_s
-    fresh = min(1.0, new_s / evidence.speech_s) if evidence.speech_s > 0.0 else 0.0
-    weight = kept.weight + fresh
-    if weight <= 0.0:
-        return Memory(0.0, kept.at, 0.0, kept.means)
-    before = dict(kept.means)
-    worth_before = independent(kept.weight, bounds.correlation)
-    worth = independent(weight, bounds.correlation)
-    means = []
-    for score in evidence.scores:
-        llr = score.llr or 0.0
-        mean = before.get(score.speaker, 0.0)
-        said = mean * worth_before
-        total = (mean * kept.weight + llr * fresh) / weight * worth
-        total = max(total, said) if llr >= 0.0 else min(total, said)
-        total = min(max(total, bounds.reject - BEYOND), bounds.accept + BEYOND)
-        means.append((score.speaker, total / worth))
-    return Memory(weight, kept.at, 0.0, tuple(sorted(means)))
+    if new_s <= 0.0 or evidence.speech_s <= 0.0:
+        return passed_over(memory, evidence, bounds)
+    kept = faded(memory, evidence.stop, bounds)
+    fresh = min(1.0, new_s / evidence.speech_s)
+    known = dict(kept.traces)
+    traces = [
+        (score.speaker, _continued(known.get(score.speaker), score.llr or 0.0, fresh, bounds))
+        for score in evidence.scores
+    ]
+    return Memory(tuple(sorted(traces, key=lambda named: named[0])), kept.at, 0.0)
+
+
+def _continued(trace: Trace | None, llr: float, fresh: float, bounds: Bounds) -> Trace:
+    """The new window counts whole, so of what was heard before only what it does not hear again.
+
+    A window that contradicts halves what was heard: perhaps somebody else speaks now. One that agrees never
+    lowers the evidence.
+    """
+    if trace is None:
+        return Trace(_limited(llr, bounds), 1.0)
+    before = evidence_of(trace, bounds)
+    past = max(0.0, trace.windows - (1.0 - fresh)) * (CONTRADICTED if llr * trace.mean < 0.0 else 1.0)
+    windows = past + 1.0
+    continued = Trace((past * trace.mean + llr) / windows, windows)
+    said = evidence_of(continued, bounds)
+    said = max(said, before) if llr >= 0.0 else min(said, before)
+    return Trace(_limited(said, bounds) / evidence_of(Trace(1.0, windows), bounds), windows)
+
+
+def _limited(evidence: float, bounds: Bounds) -> float:
+    return min(max(evidence, bounds.reject - BEYOND), bounds.accept + BEYOND)
 
 
 def posteriors(llrs: dict[str, float], prior: float) -> tuple[dict[str, float], float]:

@@ -27,11 +27,12 @@ def windows_of(recording: bytes, settings: Settings) -> Iterator[HeardWindow]:
     """Windows of a sound file in any format, half overlapping: neighbours would tell the same again."""
     samples = _decode(recording)
     half = msgspec.structs.replace(settings.windows, hop_s=settings.windows.length_s / 2)
-    hearing = Hearing("recording", msgspec.structs.replace(settings, windows=half))
-    return _hear(hearing, samples)
+    return hear(samples, msgspec.structs.replace(settings, windows=half))
 
 
-def _hear(hearing: Hearing, samples: Samples) -> Iterator[HeardWindow]:
+def hear(samples: Samples, settings: Settings) -> Iterator[HeardWindow]:
+    """The windows of a recording, as a live stream's would be heard."""
+    hearing = Hearing("recording", settings)
     now_ns = time.monotonic_ns()
     opened = Opened(
         stream=hearing.stream,

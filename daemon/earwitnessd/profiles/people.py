@@ -49,12 +49,16 @@ class People:
         """Read everybody anew."""
         people = self._store.profiles()
         usable = [
-            (person.name, exemplar.vector)
+            (person.name, exemplar)
             for person in people
             for exemplar in person.exemplars
             if exemplar.model_id == self._model_id
         ]
-        self.matrix = ProfileMatrix.build(usable, self.calibrator)
+        self.matrix = ProfileMatrix.build(
+            [(name, exemplar.vector) for name, exemplar in usable],
+            self.calibrator,
+            [exemplar.speech_s for _, exemplar in usable],
+        )
         self.other_model = len(people) - len(self.matrix.names)
 
     def answer(self, method: ProfileMethod) -> tuple[msgspec.Struct, list[Event]]:

@@ -30,8 +30,10 @@ class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     device: str = "auto"
     # "auto", "cpu", "mps", "cuda" or "cuda:N"
-    threads: Annotated[int, msgspec.Meta(ge=0, le=256)] = 0
-    # 0: all cores but one, which is left to the audio
+    threads: Annotated[int, msgspec.Meta(ge=0, le=256)] | Literal["auto"] = "auto"
+    # "auto" (or 0): all cores but one, which is left to the audio
+    precision: Literal["exact", "fast", "auto"] = "exact"
+    # "fast": bfloat16 where the device has units for it; "auto": that, where no score tells the difference
     max_lag_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 2.0
     # a live stream further behind than this skips whole hops
 
@@ -65,7 +67,7 @@ class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # of enrolled people's turns, so many may be taken for unknown
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.5
     # probability that a voice is an enrolled person's, before it is heard
-    half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 4.0
+    half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 8.0
     # of evidence: what was heard so long ago counts half
     min_lead: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
     # nats by which the evidence for a person must exceed that for the next

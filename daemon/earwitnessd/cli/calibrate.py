@@ -1,0 +1,143 @@
+"""`earwitnessd calibrate`: from cosines to evidence, fitted to your own recordings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from earwitnessd.cli.options import ConfigOption, SetOption
+
+if TYPE_CHECKING:
+    from earwitnessd.calibration import Cohort
+    from earwitnessd.evaluation.embedding import Embed
+    from earwitnessd.fitting.make import Made
+    from earwitnessd.models import Model
+
+FAILED = 1
+COHORT_SPEAKERS = 800
+
+
+def calibrate(
+    trials: Annotated[
+        Path, typer.Argument(help="`label path path` or `label path start dur path start dur`")
+    ],
+    root: Annotated[Path, typer.Option(help="folder that the paths start from")],
+    model: Annotated[
+        str | None,
+        typer.Option(help="builtin, a directory or a hub name; default: the settings'", show_default=False),
+    ] = None,
+    cohort: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="other people: <speaker>/*.wav or with an index.tsv; default: the model's own cohort",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CORPUS", help="leave these speakers out of the cohort", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="where it is laid; default: where the daemon looks for your own",
+            show_default=False,
+        ),
+    ] = None,
+    about: Annotated[str, typer.Option(help="describe the recordings, for people")] = "",
+    config: ConfigOption = None,
+    overrides: SetOption = None,
+) -> None:
+    """Fit score normalisation and calibration to recordings whose speakers you know, and measure them.
+
+    The daemon then decides by evidence and target false-match rates instead of a cosine: at its next start,
+    or at `earwitness reload`. Record as you will listen: same microphones, same rooms.
+    """
+    from datetime import UTC, datetime
+
+    from earwitnessd.assemble import calibration_directory
+    from earwitnessd.calibration import CalibrationError
+    from earwitnessd.calibration.files import write_calibrator
+    from earwitnessd.engines import EmbedError, open_embedder
+    from earwitnessd.evaluation.errors import EvaluationError
+    from earwitnessd.fitting.make import make_calibration
+    from earwitnessd.models import ModelError, open_model
+    from earwitnessd.settings.load import load
+    from earwitnessd.settings.validate import SettingsError
+
+    target = output or calibration_directory()
+    try:
+        settings = load(config, [*(overrides or []), *([f"model={model}"] if model else [])])
+        opened = open_model(settings.model)
+        embedder = open_embedder(opened, settings.engine.device, settings.engine.threads)
+        strangers, whose = _cohort(opened, cohort, exclude or [], embedder.embed)
+        with _progress("listening to the trials") as tick:
+            made = make_calibration(
+                trials,
+                root,
+                settings,
+                strangers,
+                embedder.embed,
+                about=f"{about or trials}; cohort: {whose}",
+                today=datetime.now(UTC).date().isoformat(),
+                tick=tick,
+            )
+        write_calibrator(target, made.cohort, made.calibration)
+    except (CalibrationError, EvaluationError, ModelError, EmbedError, SettingsError, OSError) as error:
+        typer.echo(f"earwitnessd calibrate: {error}", err=True)
+        raise typer.Exit(FAILED) from None
+    typer.echo(_described(made, target))
+
+
+def _cohort(model: Model, folder: Path | None, exclude: list[str], embed: Embed) -> tuple[Cohort, str]:
+    """The strangers to compare with, and whose voices they are."""
+    from earwitnessd.calibration import CalibrationError
+    from earwitnessd.calibration.files import COHORT, read_cohort
+    from earwitnessd.fitting.strangers import make_cohort, some_of, speakers_in
+
+    if folder is not None:
+        chosen = some_of(speakers_in(folder, exclude), COHORT_SPEAKERS)
+        with _progress("listening to the cohort") as tick:
+            made = make_cohort(folder, chosen, model.model_id, embed, tick)
+        return made, f"{len(made.vectors)} speakers of {folder.resolve().name}"
+    if not (model.directory / COHORT).exists():
+        raise CalibrationError(
+            f"the model {model.name} has no cohort: give --cohort FOLDER with recordings of some hundred "
+            "people, the more like yours in language and microphone the better"
+        )
+    found = read_cohort(model.directory / COHORT, model.model_id)
+    return found, f"the model's, {len(found.vectors)} speakers"
+
+
+def _described(made: Made, directory: Path) -> str:
+    calibration, figures = made.calibration, made.calibration.figures
+    lines = [
+        f"{figures.trials} trials ({figures.targets} of the same speaker) of {figures.speakers} speakers; "
+        f"{made.unheard} left out: too little speech",
+        "on speakers that it was not fitted on: "
+        f"EER {figures.eer:.1%}, Cllr {figures.cllr:.3f} (at best {figures.min_cllr:.3f})",
+        f"windows that share no audio agree by {calibration.window_correlation:.2f}",
+        "nats to reach for a target false-match rate, over a recording (by Wald's bound at most):",
+    ]
+    for rate in (1e-1, 1e-2, 1e-3):
+        guess = "" if rate >= made.fitted.lowest_fmr else ", a guess: too few trials to say"
+        lines.append(f"  {rate:g}: {calibration.turns.accept(rate, 0.05):.2f}{guess}")
+    return "\n".join([*lines, f"written to {directory}"])
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    errors = Console(stderr=True)
+    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
+        task = bar.add_task(doing)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
