@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -16,7 +17,18 @@ from earwitnessd.calibration.cohort import LEAST_SPEAKERS, Cohort, unit
 
 CALIBRATION = "calibration.json"
 COHORT = "cohort.safetensors"
+ABOUT = "earwitness"
 AGAIN = "fit it anew: earwitnessd calibrate TRIALS --root DIR"
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a cohort's file says of itself."""
+
+    model_id: str
+    top: Annotated[int, msgspec.Meta(ge=1)]
+    # so many of the speakers most alike count
+    data: str
+    # for people
 
 
 def read_calibrator(directory: Path, model_id: str) -> Calibrator | None:
@@ -45,30 +57,30 @@ def read_cohort(file: Path, model_id: str, sha256: str | None = None) -> Cohort:
     try:
         content = file.read_bytes()
         with safe_open(file, framework="numpy") as tensors:
-            about = tensors.metadata() or {}
+            about = msgspec.json.decode((tensors.metadata() or {}).get(ABOUT, "{}"), type=About)
             vectors, mean = tensors.get_tensor("vectors"), tensors.get_tensor("mean")
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, msgspec.DecodeError) as error:
         raise CalibrationError(f"{file}: cannot be read as a cohort ({error}): {AGAIN}") from None
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         raise CalibrationError(f"{file}: is not the cohort that {CALIBRATION} was fitted with: {AGAIN}")
-    if about.get("model_id") != model_id:
+    if about.model_id != model_id:
         raise CalibrationError(
-            f"{file}: is a cohort of the model {about.get('model_id')}, in use is {model_id}: {AGAIN}"
+            f"{file}: is a cohort of the model {about.model_id}, in use is {model_id}: {AGAIN}"
         )
     whole = vectors.astype(np.float32)
     if whole.ndim != 2 or len(whole) < LEAST_SPEAKERS or mean.shape != whole.shape[1:]:
         raise CalibrationError(
             f"{file}: expected at least {LEAST_SPEAKERS} speakers, one vector each: {AGAIN}"
         )
-    top = int(about.get("top", len(whole)))
-    return Cohort(model_id, mean.astype(np.float32), unit(whole), min(top, len(whole)))
+    return Cohort(model_id, mean.astype(np.float32), unit(whole), min(about.top, len(whole)))
 
 
 def packed_cohort(cohort: Cohort, about: str) -> bytes:
     """The file of a cohort, in half precision."""
     tensors = {"vectors": cohort.vectors.astype(np.float16), "mean": cohort.mean.astype(np.float32)}
-    described = {"model_id": cohort.model_id, "top": str(cohort.top), "data": about}
-    content: bytes = save(tensors, described)
+    described = About(model_id=cohort.model_id, top=cohort.top, data=about)
+    # one entry: the order of several would differ each time
+    content: bytes = save(tensors, {ABOUT: msgspec.json.encode(described).decode()})
     return content
 
 
