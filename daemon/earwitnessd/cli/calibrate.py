@@ -13,7 +13,7 @@ from earwitnessd.cli.options import ConfigOption, SetOption
 
 if TYPE_CHECKING:
     from earwitnessd.calibration import Cohort
-    from earwitnessd.evaluation.embedding import Embed
+    from earwitnessd.engines import Embedder
     from earwitnessd.fitting.make import Made
     from earwitnessd.models import Model
 
@@ -76,7 +76,7 @@ def calibrate(
         settings = load(config, [*(overrides or []), *([f"model={model}"] if model else [])])
         opened = open_model(settings.model)
         embedder = open_embedder(opened, settings.engine.device, settings.engine.threads)
-        strangers, whose = _cohort(opened, cohort, exclude or [], embedder.embed)
+        strangers, whose = _cohort(opened, embedder, cohort, exclude or [])
         with _progress("listening to the trials") as tick:
             made = make_calibration(
                 trials,
@@ -95,7 +95,7 @@ def calibrate(
     typer.echo(_described(made, target))
 
 
-def _cohort(model: Model, folder: Path | None, exclude: list[str], embed: Embed) -> tuple[Cohort, str]:
+def _cohort(model: Model, embedder: Embedder, folder: Path | None, exclude: list[str]) -> tuple[Cohort, str]:
     """The strangers to compare with, and whose voices they are."""
     from earwitnessd.calibration import CalibrationError
     from earwitnessd.calibration.files import COHORT, read_cohort
@@ -104,14 +104,14 @@ def _cohort(model: Model, folder: Path | None, exclude: list[str], embed: Embed)
     if folder is not None:
         chosen = some_of(speakers_in(folder, exclude), COHORT_SPEAKERS)
         with _progress("listening to the cohort") as tick:
-            made = make_cohort(folder, chosen, model.model_id, embed, tick)
+            made = make_cohort(folder, chosen, embedder.model_id, embedder.embed, tick)
         return made, f"{len(made.vectors)} speakers of {folder.resolve().name}"
     if not (model.directory / COHORT).exists():
         raise CalibrationError(
             f"the model {model.name} has no cohort: give --cohort FOLDER with recordings of some hundred "
             "people, the more like yours in language and microphone the better"
         )
-    found = read_cohort(model.directory / COHORT, model.model_id)
+    found = read_cohort(model.directory / COHORT, embedder.model_id)
     return found, f"the model's, {len(found.vectors)} speakers"
 
 
