@@ -17,7 +17,6 @@ from earwitnessd.bench.trend import BLOCKS, Trend, trend
 SAMPLE_S = 5.0
 SETTLING = 0.2
 # of the time: until caches and rings are full, memory grows as it should
-LEAST_S = SAMPLE_S * BLOCKS / (1.0 - SETTLING) * 1.1
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +49,18 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
     rows: list[Sample]
 
 
-def measure(setup: Setup, minutes: float, progress: Callable[[float], None]) -> MemoryReport:
+def measure(
+    setup: Setup, minutes: float, progress: Callable[[float], None], sample_s: float = SAMPLE_S
+) -> MemoryReport:
     """Run the daemon for so long and watch; `progress` is told the seconds."""
     seconds = minutes * 60.0
-    if seconds < LEAST_S:
-        raise BenchError(f"--minutes {minutes:g}: a trend needs at least {LEAST_S / 60:.1f}")
+    least_s = sample_s * (BLOCKS + 2) / (1.0 - SETTLING)
+    if seconds < least_s:
+        raise BenchError(f"--minutes {minutes:g}: a trend needs at least {least_s / 60:.1f}")
     machine = this_machine()
     with station(setup) as running:
         running.play(setup.streams)
-        rows = _watch(running, seconds, progress)
+        rows = _watch(running, seconds, sample_s, progress)
         beat = running.beat()
     settled_s = seconds * SETTLING
     settled = [row for row in rows if row.at_s >= settled_s]
@@ -82,18 +84,20 @@ def measure(setup: Setup, minutes: float, progress: Callable[[float], None]) -> 
     )
 
 
-def _watch(running: Station, seconds: float, progress: Callable[[float], None]) -> list[Sample]:
+def _watch(
+    running: Station, seconds: float, sample_s: float, progress: Callable[[float], None]
+) -> list[Sample]:
     """A sample every few seconds, as the clock has it."""
     rows: list[Sample] = []
     began_s = time.monotonic()
     while (at_s := time.monotonic() - began_s) < seconds:
-        if at_s >= len(rows) * SAMPLE_S:
+        if at_s >= len(rows) * sample_s:
             if running.daemon.process.poll() is not None:
                 raise BenchError(f"the daemon ended after {at_s:.0f} s: {running.daemon.last_words()}")
             captures_mb = sum(resident_mb(pid) for pid in children(running.pid))
             row = Sample(at_s=at_s, daemon_mb=resident_mb(running.pid), captures_mb=captures_mb)
             rows.append(row)
             progress(at_s)
-        running.daemon.listener.receive(0.5)
+        running.daemon.listener.receive(min(0.5, sample_s))
         # what it says must be taken, or our own queue would fill up
     return rows

@@ -20,8 +20,6 @@ from earwitnessd.settings.speech_gate import SpeechGateSettings
 SETTLING_S = 2.0
 # after the first window of the last stream
 OPEN_WITHIN_S = 60.0
-ENOUGH = 0.9
-# of the windows that must come; a recording's seam has a pause
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from earwitness.events import Heartbeat
 from earwitnessd.bench import speech
 from earwitnessd.private import RUN, PrivateDaemon, private_daemon
@@ -76,7 +78,9 @@ def station(setup: Setup) -> Iterator[Station]:
             streams=sources,
             windows=setup.windows,
             engine=setup.engine,
-            speech_gate=setup.gate,
+            speech_gate=msgspec.structs.replace(
+                setup.gate, min_speech_s=min(setup.gate.min_speech_s, setup.windows.length_s / 3)
+            ),
             profiles=str(folder / "profiles.db"),
         )
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from earwitnessd.bench.engine import EngineReport
     from earwitnessd.bench.memory import MemoryReport
     from earwitnessd.bench.pipeline import PipelineReport
+    from earwitnessd.settings.root import Engine
 
 N = TypeVar("N", int, float)
 
@@ -38,6 +39,10 @@ SpeechOption = Annotated[
     typer.Option(
         metavar="FILE|DIR", help="What the streams hear. Without it, the demo's voices.", show_default=False
     ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads. Without it, as the daemon chooses.", show_default=False),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
@@ -137,13 +142,13 @@ def pipeline(
     streams: Annotated[int, typer.Option(min=1, help="How many speak at first.")] = 4,
     most_streams: Annotated[int, typer.Option(min=1, help="How many to try at most.")] = 64,
     search: Annotated[bool, typer.Option(help="Look for the most streams that work.")] = True,
-    seconds: Annotated[float, typer.Option(min=5.0, help="Time for each number of streams.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=1.0, help="Time for each number of streams.")] = 20.0,
     model: ModelOption = "builtin",
     hop_s: Annotated[float, typer.Option(help="From one window to the next.")] = 0.5,
     window_s: Annotated[float, typer.Option(help="Length of a window.")] = 3.0,
     speech: SpeechOption = None,
     device: DeviceOption = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: as the daemon chooses.")] = 0,
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
     plot: PlotOption = None,
 ) -> None:
@@ -155,7 +160,7 @@ def pipeline(
     from earwitnessd.bench import pipeline as bench
     from earwitnessd.bench import speech as heard
     from earwitnessd.bench.station import Setup
-    from earwitnessd.settings.root import Engine, Windows
+    from earwitnessd.settings.root import Windows
 
     with _told():
         _check_plot(plot)
@@ -166,7 +171,7 @@ def pipeline(
                 recordings=recordings,
                 streams=max(streams, most_streams) if search else streams,
                 windows=Windows(length_s=window_s, hop_s=hop_s),
-                engine=Engine(device=device, threads=threads),
+                engine=_engine(device, threads),
             )
             report = bench.measure(setup, streams, seconds, search=search, say=say)
         if as_json:
@@ -233,7 +238,7 @@ def memory(
     model: ModelOption = "builtin",
     speech: SpeechOption = None,
     device: DeviceOption = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads; 0: as the daemon chooses.")] = 0,
+    threads: ThreadsOption = None,
     as_json: JsonOption = False,
     plot: PlotOption = None,
 ) -> None:
@@ -242,7 +247,6 @@ def memory(
     from earwitnessd.bench import models
     from earwitnessd.bench import speech as heard
     from earwitnessd.bench.station import Setup
-    from earwitnessd.settings.root import Engine
 
     with _told():
         _check_plot(plot)
@@ -252,7 +256,7 @@ def memory(
                 model=name,
                 recordings=recordings,
                 streams=streams,
-                engine=Engine(device=device, threads=threads),
+                engine=_engine(device, threads),
             )
             report = bench.measure(setup, minutes, progress)
         if as_json:
@@ -288,6 +292,12 @@ def _print_memory(report: MemoryReport) -> None:
         f"{report.verdict}; {report.windows} windows embedded, {report.skipped} skipped. {report.machine}",
         style="dim",
     )
+
+
+def _engine(device: str, threads: int | None) -> Engine:
+    from earwitnessd.settings.root import Engine
+
+    return Engine(device=device) if threads is None else Engine(device=device, threads=threads)
 
 
 def _print_json(report: msgspec.Struct) -> None:
