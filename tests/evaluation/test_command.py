@@ -24,12 +24,13 @@ app.command()(evaluate)
 
 
 def as_streams(folder: Path) -> Path:
-    """The bundled conversation as a list of one recording."""
+    """The bundled conversation as a list of one recording; Carl has said too little to be enrolled."""
     conversation = load_conversation()
     turns = [Turn(turn.speaker or "stranger", turn.start_s, turn.stop_s) for turn in conversation.turns]
     write_rttm(folder / "talk.rttm", "talk", turns)
     people = [f"{each.speaker} {FOLDER / each.file}\n" for each in conversation.enrolments]
-    (folder / "enrolments.txt").write_text("".join(people))
+    soundfile.write(folder / "carl.wav", utterance(1, 1, 1.0), RATE)
+    (folder / "enrolments.txt").write_text("".join([*people, "carl carl.wav\n"]))
     (folder / "streams.txt").write_text(f"{FOLDER / conversation.file} talk.rttm\n")
     return folder / "streams.txt"
 
@@ -119,7 +120,7 @@ def test_what_cannot_be_used_is_said(options: tuple[str, ...], expected: str, tm
 def test_two_ways_of_deciding_are_compared_on_recordings(tmp_path: Path) -> None:
     """Of synthetic voices, which are easy; the second way can verify nobody."""
     report = tmp_path / "all.html"
-    code, output, _ = run(
+    code, output, errors = run(
         "--streams",
         as_streams(tmp_path),
         "--threads",
@@ -130,14 +131,15 @@ def test_two_ways_of_deciding_are_compared_on_recordings(tmp_path: Path) -> None
         "--variant",
         "card:",
         "--variant",
-        "deaf: decision.threshold=1.0",
+        "deaf: decision.verify_windows=100",
     )
-    assert code == 0
+    assert (code, errors) == (0, "")
     card, deaf = json.loads(output)["streams"].values()
     assert card["model"].startswith("earwitness-builtin")
     assert (card["turns"], card["missed_turns"], card["false_verifies"]) == (8, 0, 0)
     assert 0 < card["time_to_verify_s"]["median"] < 5
     assert (deaf["turns"], deaf["missed_turns"], deaf["time_to_verify_s"]) == (8, 8, None)
+    assert list(card["not_enrolled"]) == ["carl"]
     drawn = report.read_text(encoding="utf-8")
     assert drawn.count("<svg") == 1
     for expected in ("card", "deaf", "missed turns", "false verifies an hour"):

@@ -141,7 +141,7 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
     from earwitnessd.evaluation.embedding import embed_crops
     from earwitnessd.evaluation.findings import TrialFindings
     from earwitnessd.evaluation.report import FALSE_MATCH_RATES, judge, report_on, scores_of
-    from earwitnessd.evaluation.speech import hear_tests, quality_of
+    from earwitnessd.evaluation.speech import hear_crops, quality_of
     from earwitnessd.evaluation.trials import load_trials
     from earwitnessd.models import open_model
 
@@ -161,7 +161,9 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
     with _progress("embedding crops") as tick:
         vectors, embedded_s = embed_crops(listed, root, trials, embed, tick)
     with _progress("listening for speech") as tick:
-        quality = quality_of(listed, hear_tests(listed, root, trials, settings.speech_gate, tick))
+        wanted = {crop for each in listed for crop in (each.test, *([each.enrolment] if calibrator else []))}
+        heard = hear_crops(wanted, listed, root, trials, settings.speech_gate, tick)
+    quality = quality_of(listed, heard)
     scores, calibration = scores_of(listed, vectors), calibrator.calibration if calibrator else None
     llrs = llrs_of(calibrator, listed, vectors, quality) if calibrator else None
     bars = bars_of(calibration, FALSE_MATCH_RATES, settings.decision.target_fnmr) if calibration else None
@@ -201,7 +203,9 @@ def _replay(
 
             hearsay = hear(each, recordings, people, advance)
             figures = measure(hearsay.recordings, names)
-            found.append(VariantFindings(each.name, hearsay.model_id, figures, hearsay.recordings))
+            found.append(
+                VariantFindings(each.name, hearsay.model_id, figures, hearsay.recordings, hearsay.refused)
+            )
     return StreamFindings(names, tuple(found))
 
 

@@ -20,23 +20,22 @@ def llrs_of(
     vectors: Mapping[Crop, NDArray[np.float32]],
     quality: TrialQuality,
 ) -> Scores:
-    """Normalised by the cohort, mapped with the net speech and the SNR of the test recording."""
+    """Normalised by the cohort, mapped with the net speech of both recordings and the SNR of the second."""
     enrolments = sorted({trial.enrolment for trial in trials})
     row = {crop: index for index, crop in enumerate(enrolments)}
     rows = calibrator.rows(np.stack([vectors[crop] for crop in enrolments]))
     normalised = {crop: calibrator.normalised(rows, vectors[crop]) for crop in {t.test for t in trials}}
-    return np.array(
-        [
-            calibrator.llr(
-                float(normalised[trial.test][row[trial.enrolment]]),
-                speech_s,
-                None if math.isnan(snr_db) else snr_db,
-            )
-            for trial, speech_s, snr_db in zip(
-                trials, quality.speech_s.tolist(), quality.snr_db.tolist(), strict=True
-            )
-        ]
-    )
+    llrs = []
+    for number, trial in enumerate(trials):
+        score = normalised[trial.test][[row[trial.enrolment]]]
+        snr_db = float(quality.snr_db[number])
+        llrs += calibrator.llrs(
+            score,
+            [float(quality.enrolled_s[number])],
+            float(quality.speech_s[number]),
+            None if math.isnan(snr_db) else snr_db,
+        )
+    return np.array(llrs)
 
 
 def bars_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from earwitnessd.evaluation.findings import StreamFindings
 from earwitnessd.evaluation.report import Rate, Report, Summary
 from earwitnessd.evaluation.streaming import Delay, StreamFigures
 
@@ -82,6 +83,15 @@ def stream_cells(figures: StreamFigures) -> list[str]:
         str(figures.false_verifies),
         f"{figures.false_verifies_per_hour:.1f}",
         f"{figures.mistaken_s:.0f}",
+    ]
+
+
+def refusals(found: StreamFindings) -> list[str]:
+    """Who was not enrolled, by whom, and why."""
+    return [
+        f"{variant.name} did not enrol {speaker}, whose turns are missed: {why}"
+        for variant in found.variants
+        for speaker, why in variant.refused.items()
     ]
 
 

@@ -146,7 +146,7 @@ def draw_reliability(axes: Axes, found: TrialFindings) -> None:
     axes.set_ylim(-limit, limit)
     axes.set_aspect("equal")
     axes.grid(True)
-    axes.set(xlabel="said: probability of the same speaker, at even odds, %", ylabel="seen, %")
+    axes.set(xlabel="said to be the same speaker, at even odds, %", ylabel="seen, %")
     axes.text(
         0.97,
         0.03,

@@ -32,6 +32,8 @@ class VariantFindings:
     model: str
     figures: StreamFigures
     recordings: tuple[Heard, ...]
+    refused: dict[str, str]
+    # who was not enrolled, and why; their turns are missed
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,7 +60,11 @@ def encode(findings: Findings) -> str:
         tree = msgspec.to_builtins(findings.trials.report)
     if findings.streams:
         tree["streams"] = {
-            variant.name: {"model": variant.model, **msgspec.to_builtins(variant.figures)}
+            variant.name: {
+                "model": variant.model,
+                **msgspec.to_builtins(variant.figures),
+                "not_enrolled": variant.refused,
+            }
             for variant in findings.streams.variants
         }
     return msgspec.json.format(msgspec.json.encode(tree), indent=2).decode()

@@ -109,7 +109,7 @@ def _drawn(panels: Sequence[tuple[float, Draw]], form: str) -> bytes:
 
 
 def _draw_trials(part: FigureBase, found: TrialFindings) -> None:
-    grid = {"left": 0.05, "right": 0.985, "bottom": 0.13, "top": 0.91, "wspace": 0.2}
+    grid = {"left": 0.06, "right": 0.98, "bottom": 0.13, "top": 0.91, "wspace": 0.2}
     left, middle, right = part.subplots(1, 3, gridspec_kw=grid)
     draw_det(left, found)
     draw_scores(middle, found)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from earwitness.control import ControlError
-from earwitness.events import RATE, AnyEvent, StreamLost
+from earwitness.events import RATE, StreamLost
 from earwitnessd.evaluation.claims import claims_of, statements_of
 from earwitnessd.evaluation.errors import EvaluationError
 from earwitnessd.evaluation.streaming import Heard
@@ -21,6 +21,7 @@ from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 
 NONE_ENROLLED = "nobody.db"
+RECORDINGS_A_DAEMON = 20  # each has a ring of its own, from the beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Hearsay:
 
     model_id: str
     recordings: tuple[Heard, ...]
+    refused: dict[str, str]
+    # whom it would not enrol, and why
 
 
 def parse_variant(text: str, config: Path | None, overrides: Sequence[str]) -> Variant:
@@ -57,35 +60,46 @@ def hear(
     tick: Callable[[int], None],
 ) -> Hearsay:
     """Enrol, then replay one recording after the other; `tick` hears how many are done."""
-    files = [recording.audio for recording in recordings]
-    with (
-        tempfile.TemporaryDirectory(prefix="earwitness-") as folder,
-        stage(files, variant.settings, Path(folder) / NONE_ENROLLED) as daemon,
-    ):
-        _enrol(daemon, enrolments)
-        model_id = daemon.control.status().heartbeat.engine.model_id
-        found = []
-        for stream, recording in zip(stream_names(files), recordings, strict=True):
-            try:
-                events = list(play(daemon, stream, Numbering()))
-            except ReplayError as error:
-                raise EvaluationError(f"{recording.audio}: {error}") from None
-            found.append(_heard(recording, stream, events))
-            tick(len(found))
-    return Hearsay(model_id, tuple(found))
+    model_id = ""
+    found: list[Heard] = []
+    refused: dict[str, str] = {}
+    for begin in range(0, len(recordings), RECORDINGS_A_DAEMON):
+        some = recordings[begin : begin + RECORDINGS_A_DAEMON]
+        files = [recording.audio for recording in some]
+        with (
+            tempfile.TemporaryDirectory(prefix="earwitness-") as folder,
+            stage(files, variant.settings, Path(folder) / NONE_ENROLLED) as daemon,
+        ):
+            refused = _enrol(daemon, enrolments)
+            model_id = daemon.control.status().heartbeat.engine.model_id
+            for stream, recording in zip(stream_names(files), some, strict=True):
+                found.append(_replayed(daemon, stream, recording))
+                tick(len(found))
+    return Hearsay(model_id, tuple(found), refused)
 
 
-def _enrol(daemon: PrivateDaemon, enrolments: Sequence[Enrolment]) -> None:
+def _enrol(daemon: PrivateDaemon, enrolments: Sequence[Enrolment]) -> dict[str, str]:
+    """Whom the daemon would not enrol from any of their recordings, and why."""
+    refused: dict[str, str] = {}
+    done = set()
     for enrolment in enrolments:
         try:
             daemon.control.enroll_audio(enrolment.speaker, enrolment.audio)
+            done.add(enrolment.speaker)
         except ControlError as error:
-            raise EvaluationError(
-                f"{enrolment.audio}: {enrolment.speaker} cannot be enrolled: {error}"
-            ) from None
+            if error.code != "refused":
+                raise EvaluationError(f"{enrolment.audio}: cannot be enrolled: {error}") from None
+            refused[enrolment.speaker] = f"{enrolment.audio.name}: {error}"
+    if not done:
+        raise EvaluationError(f"nobody could be enrolled: {'; '.join(refused.values())}")
+    return {speaker: why for speaker, why in refused.items() if speaker not in done}
 
 
-def _heard(recording: Recording, stream: str, events: Sequence[AnyEvent]) -> Heard:
+def _replayed(daemon: PrivateDaemon, stream: str, recording: Recording) -> Heard:
+    try:
+        events = list(play(daemon, stream, Numbering()))
+    except ReplayError as error:
+        raise EvaluationError(f"{recording.audio}: {error}") from None
     end_s = max(event.stop for event in events if isinstance(event, StreamLost)) / RATE
     return Heard(
         name=stream,

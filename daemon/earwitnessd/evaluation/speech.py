@@ -1,8 +1,8 @@
-"""How much speech test recordings hold, as the daemon's gate hears it, and over how much noise."""
+"""How much speech the recordings of trials hold, as the daemon's gate hears it, and over how much noise."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -31,23 +31,26 @@ class CropQuality:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class TrialQuality:
-    """One figure a trial, of the test recording, for calibrations that want more than its score."""
+    """One figure a trial, for calibrations that want more than its score."""
 
+    enrolled_s: Scores
+    # net speech in the enrolment; NaN: not asked for
     speech_s: Scores
+    # in the test recording
     snr_db: Scores
-    # NaN: not known
+    # of the test recording; NaN: not known
 
 
-def hear_tests(
+def hear_crops(
+    wanted: Collection[Crop],
     trials: list[Trial],
     root: Path,
     listing: Path,
     settings: SpeechGateSettings,
     tick: Callable[[int, int], None],
 ) -> dict[Crop, CropQuality]:
-    """The quality of every test crop; a recording is heard once, as far as there are crops in it."""
-    tests = {trial.test for trial in trials}
-    crops = {crop: line for crop, line in crops_of(trials).items() if crop in tests}
+    """The quality of these crops of a list; a recording is heard once, as far as there are such in it."""
+    crops = {crop: line for crop, line in crops_of(trials).items() if crop in wanted}
     gate = open_gate(settings)
     found: dict[Crop, CropQuality] = {}
     for _, group in groupby(recordings(crops, root, listing), key=lambda each: each[0].path):
@@ -81,8 +84,12 @@ def speech_spans(wave: NDArray[np.float32], gate: SpeechGate, settings: SpeechGa
     return activity.speech_spans(0, len(wave))
 
 
-def quality_of(trials: list[Trial], tests: dict[Crop, CropQuality]) -> TrialQuality:
-    """The figures of each trial."""
-    heard = [tests[trial.test] for trial in trials]
-    snrs_db = [np.nan if each.snr_db is None else each.snr_db for each in heard]
-    return TrialQuality(np.array([each.speech_s for each in heard]), np.array(snrs_db))
+def quality_of(trials: list[Trial], heard: Mapping[Crop, CropQuality]) -> TrialQuality:
+    """The figures of each trial; every test recording must have been heard."""
+    enrolled = [heard.get(trial.enrolment) for trial in trials]
+    tests = [heard[trial.test] for trial in trials]
+    return TrialQuality(
+        enrolled_s=np.array([each.speech_s if each else np.nan for each in enrolled]),
+        speech_s=np.array([each.speech_s for each in tests]),
+        snr_db=np.array([np.nan if each.snr_db is None else each.snr_db for each in tests]),
+    )

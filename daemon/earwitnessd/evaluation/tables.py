@@ -17,6 +17,7 @@ from earwitnessd.evaluation.cells import (
     error_cells,
     likelihood_cells,
     point_rows,
+    refusals,
     rows_of,
     stream_cells,
     title_of,
@@ -33,6 +34,8 @@ def print_tables(findings: Findings) -> None:
             console.print(table)
     if findings.streams:
         console.print(_of_streams(findings.streams))
+        for line in refusals(findings.streams):
+            console.print(line, style="yellow", markup=False)
 
 
 def _of_trials(found: TrialFindings) -> list[Table]:
