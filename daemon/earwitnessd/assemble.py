@@ -27,10 +27,11 @@ LEAST_BOUND = 0.1  # nats: evidence for nothing verifies nobody
 def open_parts(settings: Settings) -> Parts:
     """Model, profiles and rules, as the settings ask for; called in the engine thread."""
     model = open_model(settings.model)
-    calibrator = find_calibrator(settings.decision, model.model_id, model.directory)
+    engine = settings.engine
+    embedder = open_embedder(model, engine.device, engine.threads, engine.precision)
+    calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
     rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
     store = ProfileStore(profile_file(settings))
-    embedder = open_embedder(model, settings.engine.device, settings.engine.threads)
     people = People(store, embedder.model_id, rules.threshold, calibrator)
     return Parts(embedder=embedder, people=people, rules=rules, model=model)
 

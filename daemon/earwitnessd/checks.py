@@ -18,7 +18,7 @@ from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError, open_embedder
 from earwitnessd.metrics.scrape import MetricsError, listen
-from earwitnessd.models import Model, ModelError, open_model
+from earwitnessd.models import ModelError, open_model
 from earwitnessd.profiles import ProfileStore, StoreError
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
@@ -45,18 +45,19 @@ def examine(settings: Settings) -> list[Finding]:
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
         model = open_model(settings.model)
-        embedder = open_embedder(model, settings.engine.device, settings.engine.threads)
-        calibrator = find_calibrator(settings.decision, model.model_id, model.directory)
+        engine = settings.engine
+        embedder = open_embedder(model, engine.device, engine.threads, engine.precision)
+        calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
         rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
     except (ModelError, EmbedError, SettingsError, CalibrationError) as error:
         yield Finding("model", False, str(error))
         return
     yield Finding("model", True, f"{embedder.model_id} on {embedder.device}")
     yield Finding("decision", True, str(rules))
-    yield _profiles(settings, model)
+    yield _profiles(settings, embedder.model_id)
 
 
-def _profiles(settings: Settings, model: Model) -> Finding:
+def _profiles(settings: Settings, model_id: str) -> Finding:
     file = profile_file(settings)
     if not file.exists():
         return Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
@@ -66,7 +67,7 @@ def _profiles(settings: Settings, model: Model) -> Finding:
         return Finding("profiles", False, str(error))
     people = store.profiles()
     store.close()
-    usable = sum(any(each.model_id == model.model_id for each in person.exemplars) for person in people)
+    usable = sum(any(each.model_id == model_id for each in person.exemplars) for person in people)
     other = f", {len(people) - usable} of another model" if usable < len(people) else ""
     return Finding("profiles", True, f"{usable} people in {file}{other}")
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import Wav2Vec2FeatureExtractor, WavLMForXVector
 
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows, open_embedder
-from earwitnessd.engines.torch_wavlm import default_threads, in_halves, normalised
+from earwitnessd.engines.devices import default_threads
+from earwitnessd.engines.torch_wavlm import in_halves, normalised
 from earwitnessd.models import open_model
 from earwitnessd.models.places import BUILTIN_DIRECTORY
 from tests.models.making import write_model

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from earwitnessd.engines.errors import EmbedError
 from earwitnessd.models import Model
+
+__all__ = ["EmbedError", "Embedder", "Precision", "Threads", "Vectors", "Windows", "open_embedder"]
 
 Windows = npt.NDArray[np.float32]  # (B, N) samples at 16 kHz
 Vectors = npt.NDArray[np.float32]  # (B, D), every row of length 1
+Precision = Literal["exact", "fast", "auto"]
+Threads = int | Literal["auto"]
 
 
 class Embedder(Protocol):
@@ -31,13 +36,15 @@ class Embedder(Protocol):
         """Compute once at the given shape, so that the first real window does not wait."""
 
 
-class EmbedError(Exception):
-    """An engine that cannot be opened or cannot compute; the message says what to do."""
+def open_embedder(
+    model: Model, device: str = "auto", threads: Threads = "auto", precision: Precision = "exact"
+) -> Embedder:
+    """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: auto leaves a core to the audio.
 
-
-def open_embedder(model: Model, device: str = "auto", threads: int = 0) -> Embedder:
-    """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: 0 leaves one core to the audio."""
+    `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
+    auto is fast where that cannot be told from exact.
+    """
     # not before an engine is opened: torch takes a second and 200 MB
     from earwitnessd.engines.torch_wavlm import TorchWavLM  # noqa: PLC0415
 
-    return TorchWavLM(model, device, threads)
+    return TorchWavLM(model, device, threads, precision)

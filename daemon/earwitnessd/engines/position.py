@@ -55,6 +55,7 @@ class RelativeBias(nn.Module):
 
     def forward(self, frames: int) -> Tensor:
         """(heads, frames, frames): the row listens to the column; made once for a length."""
+        frames = int(frames)  # a tracer hands over something else, which no dictionary knows
         key = (frames, self.values.device, self.values.dtype)
         if key not in self._known:
             while len(self._known) >= _REMEMBERED_LENGTHS:

@@ -1,47 +1,55 @@
-"""WavLM x-vectors computed by torch, in float32."""
+"""WavLM x-vectors computed by torch."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import numpy as np
 import torch
 
-from earwitnessd.engines import EmbedError, Vectors, Windows
-from earwitnessd.engines.checkpoint import load
-from earwitnessd.engines.packing import pack
+from earwitnessd.engines import EmbedError, Precision, Threads, Vectors, Windows
+from earwitnessd.engines.computing import arrange
+from earwitnessd.engines.devices import default_threads, described, lacks_bfloat16, pick_device
+from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
 
 _SELF_CHECK_S = 2.0
 _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
+_JUDGED_WINDOWS = 12  # of speech, for a mode that is not exact by construction
+_JUDGED_S = 3.0
 
 
 class TorchWavLM:
     """A WavLMForXVector on one device; belongs to the engine thread."""
 
-    def __init__(self, model: Model, device: str = "auto", threads: int = 0) -> None:
-        self.model_id = model.model_id
+    def __init__(
+        self,
+        model: Model,
+        device: str = "auto",
+        threads: Threads = "auto",
+        precision: Precision = "exact",
+    ) -> None:
         self._normalise = model.normalise
-        self._device = _pick_device(device)
-        if self._device.type == "cpu":
-            torch.set_num_threads(threads or default_threads())
+        chosen = pick_device(device)
+        if chosen.type == "cpu":
+            torch.set_num_threads(default_threads() if threads in {0, "auto"} else int(threads))
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
         torch.backends.cudnn.allow_tf32 = False
-        self._network = load(model.directory).to(self._device)
-        if self._device.type == "cpu":
-            pack(self._network)
-        self.device = _describe(self._device)
+        speech = speech_windows(1 if precision == "exact" else _JUDGED_WINDOWS, int(_JUDGED_S * RATE))
+        prepared = self._prepared(speech)
+        arranged = arrange(model.directory, chosen, precision, prepared, lacks_bfloat16(chosen))
+        self._forward = arranged.compute
+        self.model_id = model.model_id + arranged.kind
+        self.device = f"{described(chosen)}, {arranged.says}"
         self._check_itself(model)
 
     def embed(self, windows: Windows) -> Vectors:
         """One unit row a window; when the GPU's memory runs out, the batch is halved and tried again."""
         if windows.ndim != 2:
             raise ValueError(f"windows of shape {windows.shape}: expected (batch, samples)")
-        prepared = normalised(windows) if self._normalise else np.array(windows, np.float32, order="C")
-        vectors = in_halves(self._forward, prepared)
+        vectors = in_halves(self._forward, self._prepared(windows))
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, _SMALLEST)
         return unit
@@ -59,11 +67,8 @@ class TorchWavLM:
         if not np.isfinite(vectors).all():
             raise EmbedError(f"{refusal}: the result is not finite; set a larger windows.length_s")
 
-    def _forward(self, prepared: Windows) -> Vectors:
-        with torch.inference_mode():
-            inputs = torch.from_numpy(prepared).to(self._device)
-            embeddings: Vectors = self._network(inputs).float().cpu().numpy()
-        return embeddings
+    def _prepared(self, windows: Windows) -> Windows:
+        return normalised(windows) if self._normalise else np.array(windows, np.float32, order="C")
 
     def _check_itself(self, model: Model) -> None:
         signal = _synthetic_signal(int(_SELF_CHECK_S * RATE))[np.newaxis]
@@ -103,42 +108,6 @@ def in_halves(forward: Callable[[Windows], Vectors], windows: Windows) -> Vector
     torch.cuda.empty_cache()
     half = len(windows) // 2
     return np.concatenate([in_halves(forward, windows[:half]), in_halves(forward, windows[half:])])
-
-
-def default_threads() -> int:
-    """All cores this process may use but one, which is the audio's."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable - 1)
-
-
-def _pick_device(wanted: str) -> torch.device:
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-    except RuntimeError as error:
-        raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps') from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise EmbedError(
-            f'device "{wanted}": torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu, '
-            "or install a torch built for CUDA"
-        )
-    if device.type == "mps" and not torch.backends.mps.is_available():
-        raise EmbedError('device "mps": not available on this machine; use auto or cpu')
-    if device.type not in {"cpu", "cuda", "mps"}:
-        raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps')
-    return device
-
-
-def _describe(device: torch.device) -> str:
-    if device.type == "cuda":
-        return f"{device} ({torch.cuda.get_device_name(device)}), float32"
-    if device.type == "cpu":
-        threads = torch.get_num_threads()
-        return f"cpu ({threads} thread{'s' if threads > 1 else ''}), float32"
-    return f"{device}, float32"
 
 
 def _synthetic_signal(samples: int) -> Windows:

@@ -1,0 +1,67 @@
+"""Which device computes, with how many threads, and what it has units for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+from earwitnessd.engines.errors import EmbedError
+
+_CPU_FLAGS = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
+
+
+def pick_device(wanted: str) -> torch.device:
+    """The device of that name, if it is there."""
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+    except RuntimeError as error:
+        raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps') from error
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise EmbedError(
+            f'device "{wanted}": torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu, '
+            "or install a torch built for CUDA"
+        )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise EmbedError('device "mps": not available on this machine; use auto or cpu')
+    if device.type not in {"cpu", "cuda", "mps"}:
+        raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps')
+    return device
+
+
+def default_threads() -> int:
+    """All cores this process may use but one, which is the audio's."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable - 1)
+
+
+def described(device: torch.device) -> str:
+    """For people."""
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"cpu ({threads} thread{'s' if threads > 1 else ''})"
+    return str(device)
+
+
+def lacks_bfloat16(device: torch.device, cpu_flags: Path = _CPU_FLAGS) -> str | None:
+    """Why bfloat16 would not be fast there; None: it has units for it."""
+    if device.type == "cuda":
+        if torch.cuda.is_bf16_supported(including_emulation=False):
+            return None
+        return "this GPU has no bfloat16 units"
+    if device.type != "cpu":
+        return f"bfloat16 is not used on {device.type}"
+    try:
+        lines = cpu_flags.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "it is not known whether this CPU has bfloat16 units"
+    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set[str]())
+    return None if flags & _BFLOAT16_FLAGS else "this CPU has no bfloat16 units (AMX or AVX512-BF16)"
