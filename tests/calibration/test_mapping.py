@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from earwitnessd.calibration import Points
 from earwitnessd.calibration.calibration import LLR_LIMIT
 
-from .making import POINTS, STRANGERS, calibration
+from .making import POINTS, STRANGERS, calibration, calibrator
 
 FNMR = 0.05
 
@@ -22,6 +23,16 @@ def test_speech_snr_and_enrolment_shift_it() -> None:
     assert calibration().llr(0.0, 10.0, 3.0 * math.e, 20.0) == pytest.approx(-1.0 + 0.4)
     assert calibration().llr(0.0, 10.0, 3.0, 30.0) == pytest.approx(-1.0 + 0.1)
     assert calibration().llr(0.0, 10.0 * math.e, 3.0, 20.0) == pytest.approx(-1.0 - 0.5)
+
+
+def test_many_exemplars_at_once_are_mapped_as_one_by_one() -> None:
+    scores, enrolled_s = np.array([-2.0, 0.5, 3.0, 90.0], dtype=np.float32), [1.0, 8.0, 20.0, 500.0]
+    at_once = calibrator().llrs(scores, enrolled_s, 2.2, 12.0)
+    one_by_one = [
+        calibration().llr(float(score), each_s, 2.2, 12.0)
+        for score, each_s in zip(scores, enrolled_s, strict=True)
+    ]
+    assert at_once == pytest.approx(one_by_one)
 
 
 def test_an_unknown_snr_counts_as_an_ordinary_one() -> None:

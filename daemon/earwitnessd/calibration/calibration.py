@@ -118,9 +118,13 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 def llr_of(weights: Weights, score: float, length: float, duration: float, cleanness: float) -> float:
     """What the weights make of a normalised score."""
-    llr = weights.intercept + max(0.0, weights.score) * score + weights.enrolled * length
-    llr += weights.speech * duration + weights.snr * cleanness
+    llr = max(0.0, weights.score) * score + weights.enrolled * length + shift_of(weights, duration, cleanness)
     return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
+
+
+def shift_of(weights: Weights, duration: float, cleanness: float) -> float:
+    """What the weights make of a window, whoever it is compared with."""
+    return weights.intercept + weights.speech * duration + weights.snr * cleanness
 
 
 def length_term(enrolled_s: float) -> float:

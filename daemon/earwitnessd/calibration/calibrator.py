@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from earwitnessd.calibration.calibration import Calibration
+from earwitnessd.calibration.calibration import (
+    ENROLLED_RANGE_S,
+    LLR_LIMIT,
+    REFERENCE_ENROLLED_S,
+    Calibration,
+    quality_terms,
+    shift_of,
+)
 from earwitnessd.calibration.cohort import Cohort, Floats, Vectors
 
 
@@ -40,10 +47,12 @@ class Calibrator:
         self, scores: Floats, enrolled_s: Sequence[float], speech_s: float, snr_db: float | None
     ) -> list[float]:
         """Natural-log likelihood ratio of the normalised score against each exemplar."""
-        return [
-            self.calibration.llr(float(score), each_s, speech_s, snr_db)
-            for score, each_s in zip(scores, enrolled_s, strict=True)
-        ]
+        weights = self.calibration.weights
+        lengths = np.log(np.clip(enrolled_s, *ENROLLED_RANGE_S) / REFERENCE_ENROLLED_S)
+        llrs = max(0.0, weights.score) * np.asarray(scores, dtype=np.float64) + weights.enrolled * lengths
+        llrs += shift_of(weights, *quality_terms(speech_s, snr_db))
+        found: list[float] = np.clip(llrs, -LLR_LIMIT, LLR_LIMIT).tolist()
+        return found
 
 
 def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
