@@ -108,6 +108,7 @@ def test_without_anything_to_judge_it_says_what_it_expects(trials: Path) -> None
         (("--report", "nowhere/all.html"), "there is no folder nowhere"),
         (("--variant", "no colon"), "expected 'NAME: [FILE] KEY=VALUE ...'"),
         (("--variant", "a: decision.treshold=1"), "treshold"),
+        (("--variant", "a:", "--variant", "a: model=builtin"), "a is there twice"),
         (("--enrolments", "nobody.txt"), "nobody.txt: cannot be read"),
     ],
 )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from earwitnessd.evaluation.findings import Findings, StreamFindings, TrialFindings
+    from earwitnessd.evaluation.replaying import Prepared
     from earwitnessd.settings.root import Settings
 
 FAILED = 1
@@ -40,8 +41,13 @@ def evaluate(
         ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads, 0: as many as torch likes")] = 0,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda; without it, the settings'", show_default=False)
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads, 0: all but one; without it, the settings'", show_default=False),
+    ] = None,
     streams: Annotated[
         Path | None,
         typer.Option(
@@ -97,12 +103,17 @@ def evaluate(
     if trials is not None and root is None:
         _refuse("expected --root with TRIALS: the folder that their paths start from")
     began_s = time.perf_counter()
-    chosen = [*(overrides or []), *([f"model={model}"] if model else [])]
-    chosen += [f"engine.device={device}", f"engine.threads={threads}"]
+    options = {"model": model, "engine.device": device, "engine.threads": threads}
+    chosen = [
+        *(overrides or []),
+        *(f"{key}={value}" for key, value in options.items() if value is not None),
+    ]
     try:
         write = _writer(report)
-        judged = _judge(trials, root, load(config, chosen)) if trials and root else None
-        replayed = _replay(streams, enrolments, variant or [], config, chosen) if streams else None
+        settings = load(config, chosen)
+        prepared = _prepare(streams, enrolments, variant or [], config, chosen) if streams else None
+        judged = _judge(trials, root, settings) if trials and root else None
+        replayed = _replay(prepared) if prepared else None
         findings = Findings(judged, replayed, time.perf_counter() - began_s)
         write(findings)
     except (EvaluationError, CalibrationError, ModelError, EmbedError, SettingsError) as error:
@@ -180,26 +191,35 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
     return TrialFindings(report, judged, np.array([trial.corpus for trial in listed]))
 
 
-def _replay(
+def _prepare(
     streams: Path, enrolments: Path | None, variants: list[str], config: Path | None, chosen: list[str]
-) -> StreamFindings:
-    """Replay the recordings once with each variant's settings."""
-    from earwitnessd.evaluation.findings import StreamFindings, VariantFindings
-    from earwitnessd.evaluation.replaying import hear, parse_variant
-    from earwitnessd.evaluation.streaming import measure
+) -> Prepared:
+    """Everything that can be wrong with the lists and the settings is said before anything is computed."""
+    from earwitnessd.evaluation.replaying import Prepared, parse_variants
     from earwitnessd.evaluation.streams import ENROLMENTS, load_enrolments, load_recordings
 
-    recordings = load_recordings(streams)
-    people = load_enrolments(enrolments or streams.parent / ENROLMENTS)
+    return Prepared(
+        load_recordings(streams),
+        load_enrolments(enrolments or streams.parent / ENROLMENTS),
+        parse_variants(variants or ["as set:"], config, chosen),
+    )
+
+
+def _replay(prepared: Prepared) -> StreamFindings:
+    """Replay the recordings once with each variant's settings."""
+    from earwitnessd.evaluation.findings import StreamFindings, VariantFindings
+    from earwitnessd.evaluation.replaying import hear
+    from earwitnessd.evaluation.streaming import measure
+
+    recordings, people, variants = prepared.recordings, prepared.enrolments, prepared.variants
     names = frozenset(enrolment.speaker for enrolment in people)
-    wanted = [parse_variant(each, config, chosen) for each in variants or ["as set:"]]
     found = []
     with _progress("replaying recordings") as tick:
-        for number, each in enumerate(wanted):
+        for number, each in enumerate(variants):
             done = number * len(recordings)
 
             def advance(heard: int, before: int = done) -> None:
-                tick(before + heard, len(wanted) * len(recordings))
+                tick(before + heard, len(variants) * len(recordings))
 
             hearsay = hear(each, recordings, people, advance)
             figures = measure(hearsay.recordings, names)

@@ -33,6 +33,15 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that a comparison needs."""
+
+    recordings: Sequence[Recording]
+    enrolments: Sequence[Enrolment]
+    variants: Sequence[Variant]
+
+
+@dataclass(frozen=True, slots=True)
 class Hearsay:
     """What one variant made of all recordings."""
 
@@ -42,10 +51,21 @@ class Hearsay:
     # whom it would not enrol, and why
 
 
-def parse_variant(text: str, config: Path | None, overrides: Sequence[str]) -> Variant:
-    """From `NAME: [FILE] KEY=VALUE ...`, with what holds for all variants; the variant's own wins."""
+def parse_variants(texts: Sequence[str], config: Path | None, overrides: Sequence[str]) -> list[Variant]:
+    """From `NAME: [FILE] KEY=VALUE ...` each, with what holds for all; a variant's own wins."""
+    variants = [_parse_variant(text, config, overrides) for text in texts]
+    names = [variant.name for variant in variants]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise EvaluationError(f"--variant: {', '.join(sorted(twice))} is there twice; expected a name each")
+    return variants
+
+
+def _parse_variant(text: str, config: Path | None, overrides: Sequence[str]) -> Variant:
     name, colon, rest = text.partition(":")
-    words = shlex.split(rest)
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise EvaluationError(f"--variant {text!r}: {error}") from None
     files = [Path(word) for word in words if "=" not in word]
     if not colon or not name.strip() or len(files) > 1:
         raise EvaluationError(f"--variant {text!r}: expected 'NAME: [FILE] KEY=VALUE ...'")
