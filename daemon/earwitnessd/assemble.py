@@ -98,14 +98,19 @@ def rules_for(
 def _bounds(decision: Decision, calibration: Calibration) -> Bounds:
     even = math.log(decision.prior / (1.0 - decision.prior))
     fmr, fnmr = decision.target_fmr, decision.target_fnmr
-    return Bounds(
+
+    def accept(target_fmr: float) -> float:
         # a verdict is never less likely than its contrary
-        accept=max(calibration.turns.accept(fmr, fnmr), -even, LEAST_BOUND),
+        return max(calibration.turns.accept(target_fmr, fnmr), -even, LEAST_BOUND)
+
+    return Bounds(
+        accept=accept(fmr),
         reject=min(calibration.turns.reject(fmr, fnmr), -even, -LEAST_BOUND),
         lead=decision.min_lead,
         correlation=calibration.window_correlation,
         half_life_s=decision.half_life_s,
         prior=decision.prior,
+        own=tuple((name, accept(person.target_fmr)) for name, person in sorted(decision.people.items())),
     )
 
 

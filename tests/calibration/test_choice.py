@@ -82,6 +82,13 @@ def test_target_rates_become_bounds() -> None:
     assert str(rules) == "by calibrated evidence, verified from +1.00 nats on, unknown from -0.10"
 
 
+def test_a_person_may_have_a_rate_of_their_own() -> None:
+    settings = load(None, ["decision.people={anna: {target_fmr: 0.01}}", "decision.target_fmr=0.1"])
+    rules = rules_for(settings.decision, None, "small", calibrator())
+    assert rules.bounds is not None
+    assert (rules.bounds.accept_of("anna"), rules.bounds.accept_of("ben")) == (2.0, 1.0)
+
+
 def test_a_verdict_is_never_less_likely_than_its_contrary() -> None:
     rare = rules_for(Decision(target_fmr=0.1, prior=0.001), None, "small", calibrator())
     assert rare.bounds is not None
@@ -93,6 +100,9 @@ def test_a_verdict_is_never_less_likely_than_its_contrary() -> None:
     [
         ("decision.target_fmr=0", "decision.target_fmr = 0: must be a number at least 1e-06 and at most 0.5"),
         ("decision.target_fnmr=2", "decision.target_fnmr = 2: must be"),
+        ("decision.people={anna: {target_fmr: 2}}", "decision.people.anna.target_fmr = 2: must be"),
+        ("decision.people={anna: {fmr: 0.1}}", "decision.people.anna.fmr: unknown key"),
+        ("decision.people={anna: {}}", "decision.people.anna.target_fmr is missing"),
         ("decision.prior=1", "decision.prior = 1: must be"),
         ("decision.method=magic", "decision.method = 'magic': must be one of"),
         ("decision.half_life_s=0", "decision.half_life_s = 0: must be"),

@@ -13,7 +13,7 @@ import pytest
 from earwitness.events import RATE, Event, SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from earwitnessd.decide import Decider, Rules
 from earwitnessd.decision import Bounds, Evidence, Memory, SequentialTest
-from earwitnessd.decision.sequential import BEYOND, added, faded, passed_over, posteriors
+from earwitnessd.decision.sequential import added, faded, passed_over, posteriors
 from earwitnessd.score import Score
 
 BOUNDS = Bounds(accept=2.5, reject=-2.5, lead=1.0, correlation=0.6, half_life_s=8.0, prior=0.5)
@@ -103,9 +103,9 @@ def test_evidence_never_lowers_what_it_speaks_for_nor_raises_what_it_speaks_agai
                 now = memory.llrs(BOUNDS).get(score.speaker, 0.0)
                 was = before.get(score.speaker, 0.0)
                 if score.llr >= 0.0:
-                    assert now >= min(was, BOUNDS.accept + BEYOND) - 1e-9
+                    assert now >= min(was, BOUNDS.most) - 1e-9
                 else:
-                    assert now <= max(was, BOUNDS.reject - BEYOND) + 1e-9
+                    assert now <= max(was, BOUNDS.least) + 1e-9
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
@@ -208,6 +208,17 @@ def test_a_single_clear_window_verifies_and_says_by_how_much() -> None:
     nobody, ben = 0.5, 0.25 * math.exp(-3.0)
     assert verified.posterior == pytest.approx(0.25 * math.exp(4.0) / (0.25 * math.exp(4.0) + nobody + ben))
     assert verified.margin == pytest.approx(0.7)
+
+
+def test_a_person_with_a_bound_of_their_own_needs_that_much() -> None:
+    strict = replace(BOUNDS, own=(("anna", 6.0),))
+    listening = Listening(replace(RULES, bounds=strict))
+    assert listening.hear(ANNA) == []
+    assert listening.reasons == ("undecided",)
+    (verified,) = listening.hear({"anna": 7.0, "ben": -3.0})[:1]
+    assert isinstance(verified, SpeakerVerified)
+    assert verified.llr_bound == 6.0
+    assert isinstance(Listening(replace(RULES, bounds=strict)).hear(BEN)[0], SpeakerVerified)
 
 
 def test_evidence_between_the_bounds_decides_nothing_and_says_so() -> None:

@@ -29,6 +29,22 @@ class Bounds:
     # of what was heard
     prior: float
     # probability that a voice is an enrolled person's, before it is heard
+    own: tuple[tuple[str, float], ...] = ()
+    # people for whom another bound holds than `accept`
+
+    def accept_of(self, speaker: str) -> float:
+        """What the evidence for this person has to reach."""
+        return dict(self.own).get(speaker, self.accept)
+
+    @property
+    def most(self) -> float:
+        """More evidence than this is not kept."""
+        return max([self.accept, *dict(self.own).values()]) + BEYOND
+
+    @property
+    def least(self) -> float:
+        """Nor more against somebody."""
+        return self.reject - BEYOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +128,7 @@ def _continued(trace: Trace | None, llr: float, fresh: float, bounds: Bounds) ->
 
 
 def _limited(evidence: float, bounds: Bounds) -> float:
-    return min(max(evidence, bounds.reject - BEYOND), bounds.accept + BEYOND)
+    return min(max(evidence, bounds.least), bounds.most)
 
 
 def posteriors(llrs: dict[str, float], prior: float) -> tuple[dict[str, float], float]:
@@ -141,15 +157,15 @@ def opinion(
             enough,
             cosines[speaker],
             llr=llrs[speaker],
-            needed=bounds.accept,
+            needed=bounds.accept_of(speaker),
             posterior=people[speaker],
         )
 
-    if llrs[first] >= bounds.accept and lead >= bounds.lead:
+    if llrs[first] >= bounds.accept_of(first) and lead >= bounds.lead:
         return named(first, enough=True)
     if stands and standing in llrs and llrs[standing] > max(0.0, llrs[first] - bounds.lead):
         return named(standing, enough=False)
-    if llrs[first] >= bounds.accept:
+    if llrs[first] >= bounds.accept_of(first):
         return Opinion.none("margin")
     enough = llrs[first] <= bounds.reject
     if enough or (stands and standing is None and llrs[first] < 0.0):

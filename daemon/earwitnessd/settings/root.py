@@ -53,6 +53,13 @@ class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_snr_db: Annotated[float, msgspec.Meta(ge=-20.0, le=60.0)] = 3.0
 
 
+class PersonDecision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds for one person only."""
+
+    target_fmr: Share
+    # instead of decision.target_fmr
+
+
 class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a voice counts as somebody's."""
 
@@ -62,11 +69,13 @@ class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     calibration: str = "auto"
     # a directory of `earwitnessd calibrate`; "auto": the one it writes to by itself, else the model's own
     target_fmr: Share = 0.01
-    # of strangers' turns, so many may be taken for a given person; this and the next five: calibrated only
+    # of strangers' turns, so many may be taken for a given person; this and the next six: calibrated only
     target_fnmr: Share = 0.05
     # of enrolled people's turns, so many may be taken for unknown
     prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.5
     # probability that a voice is an enrolled person's, before it is heard
+    people: dict[str, PersonDecision] = {}
+    # by name: who needs stricter or laxer rates than the others
     half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 8.0
     # of evidence: what was heard so long ago counts half
     min_lead: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
