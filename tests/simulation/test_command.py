@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from earwitnessd.cli.simulate import simulate
 from earwitnessd.evaluation.streams import load_enrolments, load_recordings
-from tests.voices import talking
+from tests.voices import room, talking
 
 app = typer.Typer()
 app.command()(simulate)
@@ -86,8 +86,8 @@ def test_noise_and_rooms_are_taken_from_a_folder(speakers: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        (("--enrolled", 9), "4 speakers; expected at least 9"),
-        (("--enrolment-s", 200), "s of speech; expected 210 s for enrolment and conversation"),
+        (("--enrolled", 9), "4 speakers with 16 s of audio; expected at least 9"),
+        (("--enrolment-s", 200), "0 speakers with 210 s of audio; expected at least 3"),
         (("--noise", "nowhere"), "nowhere"),
     ],
 )
@@ -98,6 +98,15 @@ def test_what_cannot_be_made_is_said(
     assert code == 1
     assert expected in errors
     assert "Traceback" not in errors
+
+
+def test_speakers_who_hardly_speak_are_named(tmp_path: Path) -> None:
+    (tmp_path / "voices" / "quiet").mkdir(parents=True)
+    soundfile.write(tmp_path / "voices" / "quiet" / "0.wav", room(40.0), RATE)
+    one = ("--voices", 1, "--enrolled", 1)
+    code, _, errors = made(tmp_path / "voices", tmp_path / "set", *one)
+    assert code == 1
+    assert "quiet: 0 s of speech; expected 16 s for enrolment and conversation" in errors
 
 
 def test_a_folder_with_something_in_it_is_left_alone(speakers: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from earwitnessd.settings.speech_gate import SpeechGateSettings
 from earwitnessd.simulation.conversation import Conversation, Manners, perform, plan
 from earwitnessd.simulation.errors import SimulationError
 from earwitnessd.simulation.surroundings import Surroundings, draw_noise
-from earwitnessd.simulation.voices import LEVEL, Folder, Voice, Wave, load_voice
+from earwitnessd.simulation.voices import LEVEL, Folder, Voice, Wave, load_voice, long_enough
 from earwitnessd.version import VERSION
 
 STREAMS = "streams.txt"
@@ -53,7 +53,7 @@ def make(
     """Write everything; each recording is drawn from the seed and its number alone."""
     if output.exists() and any(output.iterdir()):
         raise SimulationError(f"{output}: is not empty; choose a new folder")
-    enrolled, strangers = cast(folders, order)
+    enrolled, strangers = cast(long_enough(folders, order.enrolment_s + LEAST_TALK_S), order)
     for folder in ("enrolments", "recordings"):
         (output / folder).mkdir(parents=True, exist_ok=True)
     voices: dict[str, Voice] = {}
@@ -89,10 +89,11 @@ def make(
 
 def cast(folders: Sequence[Folder], order: Order) -> tuple[list[Folder], list[Folder]]:
     """Who is enrolled and who is a stranger, drawn from the seed."""
-    if not 1 <= order.enrolled <= len(folders) or order.voices > len(folders):
+    needed = max(order.enrolled, order.voices, 1)
+    if len(folders) < needed:
         raise SimulationError(
-            f"{len(folders)} speakers; expected at least {max(order.enrolled, order.voices, 1)}, "
-            "for those enrolled and for the voices of a recording"
+            f"{len(folders)} speakers with {order.enrolment_s + LEAST_TALK_S:.0f} s of audio; "
+            f"expected at least {needed}, for those enrolled and for the voices of a recording"
         )
     shuffled = np.random.default_rng([order.seed, 0]).permutation(len(folders)).tolist()
     enrolled = sorted(shuffled[: order.enrolled])

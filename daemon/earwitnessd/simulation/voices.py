@@ -65,6 +65,18 @@ def find_folders(roots: Sequence[Path]) -> list[Folder]:
     return named
 
 
+def long_enough(folders: Sequence[Folder], least_s: float) -> list[Folder]:
+    """Those with so much audio, speech or not."""
+    return [folder for folder in folders if sum(_duration_s(file) for file in folder.files) >= least_s]
+
+
+def _duration_s(file: Path) -> float:
+    try:
+        return float(soundfile.info(file).duration)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise SimulationError(f"{file}: {error}; expected audio") from None
+
+
 def load_voice(folder: Folder, enrolment_s: float, least_talk_s: float, gate: SpeechGateSettings) -> Voice:
     """All speech in a speaker's recordings, in the order of their names; the first part is for enrolment."""
     parts = [_speech_in(file, gate) for file in folder.files]
