@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earwitnessd.calibration.files import CALIBRATION, COHORT
 from earwitnessd.engines import open_embedder
 from earwitnessd.evaluation.embedding import embed_crops
 from earwitnessd.evaluation.metrics import threshold_at
@@ -56,6 +57,9 @@ def main() -> None:
         sha256={file: sha256_of(BUILTIN_DIRECTORY / file) for file in FILES},
     )
     write_record(BUILTIN_DIRECTORY, record)
+    for outdated in (CALIBRATION, COHORT):
+        (BUILTIN_DIRECTORY / outdated).unlink(missing_ok=True)
+    print("the calibration of other weights is gone: fit one with `earwitnessd calibrate`, see MODEL_CARD.md")
 
 
 def _rates(scores: np.ndarray, target: np.ndarray, threshold: float) -> str:

@@ -111,6 +111,15 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     # RFC 3339 date
     figures: Figures
 
+    @property
+    def summary(self) -> str:
+        """Where it comes from and how good it is, for people."""
+        figures = self.figures
+        return (
+            f"{self.made}, {figures.trials} trials of {figures.speakers} speakers: EER {figures.eer:.1%}, "
+            f"Cllr {figures.cllr:.3f} (at best {figures.min_cllr:.3f}); {self.data}"
+        )
+
     def llr(self, score: float, enrolled_s: float, speech_s: float, snr_db: float | None) -> float:
         """Natural-log likelihood ratio of a normalised score, given the quality of both recordings."""
         return llr_of(self.weights, score, length_term(enrolled_s), *quality_terms(speech_s, snr_db))

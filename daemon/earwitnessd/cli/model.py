@@ -48,6 +48,13 @@ def show_command(name: AnyName = "builtin") -> None:
 
 
 def _describe(model: Model) -> str:
+    from earwitnessd.calibration import CalibrationError, read_calibrator
+
+    try:
+        calibrator = read_calibrator(model.directory, model.model_id)
+        calibration = calibrator.calibration.summary if calibrator else "none: decided by cosine"
+    except CalibrationError as error:
+        calibration = str(error)
     threshold = "none suggested" if model.threshold is None else f"{model.threshold:g} cosine"
     rows = {
         "name": model.name,
@@ -57,6 +64,7 @@ def _describe(model: Model) -> str:
         "revision": model.revision or "not recorded",
         "normalise": "yes" if model.normalise else "no",
         "threshold": threshold,
+        "calibrated": calibration,
         "licence": model.licence,
     }
     return "\n".join(f"{key:10} {value}" for key, value in rows.items())
