@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from earwitnessd.quality import SILENCE_DBFS, measure
+from earwitnessd.quality import SILENCE_DBFS, level_dbfs, measure
 
 Samples = npt.NDArray[np.float32]
 RATE = 16_000
@@ -34,6 +34,18 @@ def test_silence_and_nothing_at_all_have_the_lowest_level() -> None:
         quality = measure(samples)
         assert (quality.level_dbfs, quality.peak_dbfs) == (SILENCE_DBFS, SILENCE_DBFS)
         assert (quality.clipping_ratio, quality.snr_db) == (0.0, None)
+
+
+@pytest.mark.parametrize("spoiled", [0.0, np.nan, np.inf, 1e30])
+def test_a_blocks_level_is_the_one_that_a_window_of_it_would_have(spoiled: float) -> None:
+    for samples in (
+        sine(0.032, 0.1),
+        noise(0.032, 0.001),
+        np.zeros(512, np.float32),
+        np.empty(0, np.float32),
+    ):
+        samples[:1] = spoiled
+        assert level_dbfs(samples) == pytest.approx(measure(samples).level_dbfs, abs=1e-4)
 
 
 def test_clipping_is_the_part_of_the_samples_at_full_scale() -> None:

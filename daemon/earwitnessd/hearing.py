@@ -259,7 +259,7 @@ class Hearing:
             events += self._on_gap(self.position, message.position - self.position, "unannounced")
         self._ring.write(samples)
         self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
-        level = quality.measure(samples).level_dbfs
+        level = quality.level_dbfs(samples)
         before = level if self.level_dbfs is None else self.level_dbfs
         self.level_dbfs = max(level, before * LEVEL_DECAY + level * (1 - LEVEL_DECAY))
         probabilities = self._gate.push(samples)

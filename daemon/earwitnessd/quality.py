@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,13 @@ def measure(samples: Samples, speech: Sequence[tuple[int, int]] = ()) -> Quality
         clipping_ratio=clipping_ratio(samples),
         snr_db=snr_db(samples, speech),
     )
+
+
+def level_dbfs(samples: Samples) -> float:
+    """The root mean square alone, for each block of a stream: cheap."""
+    wide = samples.astype(np.float64)
+    power = float(wide @ wide) / max(1, samples.size)
+    return _dbfs(power) if math.isfinite(power) else measure(samples).level_dbfs
 
 
 def clipping_ratio(samples: Samples) -> float:

@@ -190,9 +190,8 @@ class Listener(threading.Thread):
     def _receive(self, audio: zmq.Socket[bytes]) -> None:
         """All that has come: audio left in the socket would be late without anybody seeing it."""
         until_s = time.monotonic() + INTAKE_S
-        while time.monotonic() < until_s:
-            if self._ended or any(verifier.hearing.full for verifier in self._streams.values()):
-                return  # first work off what has come
+        go_on = not self._ended and not any(verifier.hearing.full for verifier in self._streams.values())
+        while go_on and time.monotonic() < until_s:
             try:
                 frames = audio.recv_multipart(zmq.DONTWAIT)
             except zmq.Again:
@@ -202,16 +201,18 @@ class Listener(threading.Thread):
             except (msgspec.DecodeError, ValueError) as error:
                 log.warning("a message on the audio socket makes no sense: %s", error)
                 continue
-            self._hear(message, samples)
+            go_on = self._hear(message, samples)
 
-    def _hear(self, message: AnyMessage, samples: Samples | None) -> None:
+    def _hear(self, message: AnyMessage, samples: Samples | None) -> bool:
+        """Whether there is room for more; if not, what has come is worked off first."""
         verifier = self._streams.get(message.stream)
         if verifier is None:
-            return  # a stream that was removed meanwhile
+            return True  # a stream that was removed meanwhile
         if isinstance(message, Ended) and message.stream_id == verifier.hearing.stream_id:
             self._ended[message.stream] = message
-            return
+            return False
         self._publish(verifier.on_message(message, samples))
+        return not verifier.hearing.full
 
     def _finish_recordings(self) -> None:
         """Say that a stream is lost only after the last of its windows."""
