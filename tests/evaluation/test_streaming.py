@@ -148,6 +148,7 @@ def test_a_verification_of_a_window_without_the_person_is_false_once() -> None:
     found = figures(turns, [verified("anna", 5), verified("anna", 8), lost(9), verified("anna", 14)], 1800)
     assert found.false_verifies == 2
     assert found.false_verifies_per_hour == pytest.approx(4.0)
+    assert found.false_verifies_per_hour_interval == pytest.approx((0.48, 14.45), abs=0.01)
 
 
 def test_a_true_claim_that_goes_on_without_the_person_becomes_false() -> None:

@@ -81,7 +81,7 @@ def stream_cells(figures: StreamFigures) -> list[str]:
         str(figures.changes),
         _share(figures.unnoticed_changes, figures.changes),
         str(figures.false_verifies),
-        f"{figures.false_verifies_per_hour:.1f}",
+        _hourly(figures),
         f"{figures.mistaken_s:.0f}",
     ]
 
@@ -111,6 +111,11 @@ def _rate(rate: Rate | None) -> str:
 
 def _delay(delay: Delay | None) -> tuple[str, str]:
     return (NOTHING, NOTHING) if delay is None else (f"{delay.median:.1f}", f"{delay.p90:.1f}")
+
+
+def _hourly(figures: StreamFigures) -> str:
+    low, high = figures.false_verifies_per_hour_interval
+    return f"{figures.false_verifies_per_hour:.1f} [{low:.1f}-{high:.1f}]"
 
 
 def _share(part: int, whole: int) -> str:

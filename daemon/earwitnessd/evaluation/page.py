@@ -47,7 +47,8 @@ monotone mapping of the scores. {nothing}: too few trials to say, or no calibrat
 ABOUT_STREAMS = """
 {enrolled} people are enrolled. Time to verify: from the beginning of a turn to the first speaker.verified,
 over turns that were not missed. Time to notice: how long a claim outlives the change to another voice.
-False verify: a claim that somebody is verified, made with a window that holds nothing of them.
+False verify: a claim that somebody is verified, made with a window that holds nothing of them; with the
+95 % interval of so many chance events.
 """
 ABOUT_TIMELINES = """
 The upper lane is who spoke, each lane below it what was in force at each moment.{more}

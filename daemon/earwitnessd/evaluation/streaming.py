@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from earwitnessd.evaluation.claims import Claim, Statement
+from earwitnessd.evaluation.counting import poisson_interval
 from earwitnessd.evaluation.turns import Turn, merged
 
 TOLERANCE_S = 0.5  # a decision may come this much after the turn that it is about
@@ -56,6 +57,8 @@ class StreamFigures(msgspec.Struct, frozen=True, kw_only=True):
     false_verifies: int
     # claims that a person is verified made with windows that held nothing of them
     false_verifies_per_hour: float
+    false_verifies_per_hour_interval: tuple[float, float]
+    # 95 %, if they come by chance and one by one
     mistaken_s: float
     # seconds in which only others spoke than the person who was verified
 
@@ -68,7 +71,9 @@ def measure(recordings: Sequence[Heard], enrolled: Collection[str]) -> StreamFig
     delays = [_verified_after(turn, heard.claims) for heard, turn in turns]
     changes = [after for heard in recordings for after in _noticed_after(heard)]
     hours = sum(heard.duration_s for heard in recordings) / 3600
+    hourly = 1 / hours if hours else 0.0
     mistakes = sum(len(false_statements(heard)) for heard in recordings)
+    low, high = poisson_interval(mistakes)
     return StreamFigures(
         recordings=len(recordings),
         hours=hours,
@@ -79,7 +84,8 @@ def measure(recordings: Sequence[Heard], enrolled: Collection[str]) -> StreamFig
         unnoticed_changes=sum(after is None for after in changes),
         time_to_notice_s=_delay([after for after in changes if after is not None]),
         false_verifies=mistakes,
-        false_verifies_per_hour=mistakes / hours if hours else 0.0,
+        false_verifies_per_hour=mistakes * hourly,
+        false_verifies_per_hour_interval=(low * hourly, high * hourly),
         mistaken_s=sum(_mistaken_s(heard) for heard in recordings),
     )
 
