@@ -3,7 +3,14 @@
     python tests/benchmarks/package_builtin.py trained/model ../shared/data/dev trials_short.txt
 
 The threshold is the cosine that 1 % of the list's non-targets reach: up to 10 s enrolled, a 3 s test window,
-which is what the daemon compares before it is calibrated.
+which is what the daemon compares before it is calibrated. What decides by default is the calibration, which
+this command then fits to the new weights and lays beside them:
+
+    earwitnessd calibrate DEV/trials.txt --root DEV --cohort POOL \\
+        --exclude wuw2 --exclude msc_malayalam --exclude fsdd \\
+        --about "development trials: 125 speakers of 7 corpora" --output daemon/earwitnessd/builtin
+
+The ShareAlike corpora stay out of the cohort, which is made of the training speakers' embeddings.
 """
 
 from __future__ import annotations
@@ -59,7 +66,7 @@ def main() -> None:
     write_record(BUILTIN_DIRECTORY, record)
     for outdated in (CALIBRATION, COHORT):
         (BUILTIN_DIRECTORY / outdated).unlink(missing_ok=True)
-    print("the calibration of other weights is gone: fit one with `earwitnessd calibrate`, see MODEL_CARD.md")
+    print("the calibration of other weights is gone; now fit one, as the head of this file says")
 
 
 def _rates(scores: np.ndarray, target: np.ndarray, threshold: float) -> str:

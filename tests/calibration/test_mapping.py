@@ -10,7 +10,7 @@ import pytest
 from earwitnessd.calibration import Points
 from earwitnessd.calibration.calibration import LLR_LIMIT
 
-from .making import POINTS, STRANGERS, calibration, calibrator
+from .making import ENROLLED, POINTS, STRANGERS, calibration, calibrator
 
 FNMR = 0.05
 
@@ -54,8 +54,15 @@ def test_a_target_false_match_rate_asks_for_what_so_many_strangers_reach(rate: f
     assert POINTS.accept(rate, FNMR) == pytest.approx(llr)
 
 
-def test_beyond_the_last_point_each_tenth_costs_as_much_as_a_calibrated_tail() -> None:
-    assert POINTS.accept(0.001, FNMR) == pytest.approx(2.0 + math.log(10.0))
+def test_beyond_the_last_point_it_goes_on_as_the_last_points_do() -> None:
+    assert POINTS.accept(0.001, FNMR) == pytest.approx(3.0)
+    assert POINTS.accept(0.0001, FNMR) == pytest.approx(4.0)
+
+
+def test_where_one_point_is_all_each_e_th_of_a_share_costs_a_nat() -> None:
+    one = Points(strangers=STRANGERS[1:2], enrolled=ENROLLED[1:2])
+    assert one.accept(0.1 / math.e, FNMR) == pytest.approx(2.0)
+    assert one.reject(0.01, 0.1 / math.e) == pytest.approx(-1.0)
 
 
 def test_walds_bound_is_never_exceeded() -> None:

@@ -14,6 +14,8 @@ SNR_RANGE_DB = (0.0, 40.0)
 REFERENCE_SPEECH_S = 3.0
 REFERENCE_ENROLLED_S = 10.0
 REFERENCE_SNR_DB = 20.0  # where there is no pause to measure it by, it counts as this
+TAIL = 3.0  # so much larger is the share of the point by which the last one's tail is judged
+LEAST_STEEPNESS = 0.3
 LLR_LIMIT = 20.0  # nats: no recording makes one surer than that
 
 
@@ -62,15 +64,25 @@ class Points(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def _at(points: tuple[Share, ...], share: float, towards: float) -> float:
-    """Between two points by the logarithm of the share; beyond the last as a calibrated tail falls off."""
+    """Between two points by the logarithm of the share; beyond the last as the last of them go on."""
     last = points[-1]
     if share <= last.share:
-        return last.llr + towards * math.log(last.share / share)
+        return last.llr + towards * _steepness(points) * math.log(last.share / share)
     for more, less in pairwise(points):
         if share >= less.share:
             part = math.log(share / less.share) / math.log(more.share / less.share)
             return less.llr + min(part, 1.0) * (more.llr - less.llr)
     return points[0].llr
+
+
+def _steepness(points: tuple[Share, ...]) -> float:
+    """Nats for each time that the share falls to 1 / e of itself: a calibrated tail has at most one."""
+    last = points[-1]
+    before = next((point for point in reversed(points) if point.share >= TAIL * last.share), None)
+    if before is None:
+        return 1.0
+    nats = abs(last.llr - before.llr) / math.log(before.share / last.share)
+    return min(max(nats, LEAST_STEEPNESS), 1.0)
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
