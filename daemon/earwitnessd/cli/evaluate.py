@@ -46,7 +46,7 @@ def evaluate(
     ] = None,
     threads: Annotated[
         int | None,
-        typer.Option(help="CPU threads, 0: all but one; without it, the settings'", show_default=False),
+        typer.Option(help="CPU threads; without it, the settings'", show_default=False),
     ] = None,
     streams: Annotated[
         Path | None,
@@ -160,7 +160,8 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
     listed = load_trials(trials)
     opened = open_model(settings.model)
     calibrator = find_calibrator(settings.decision, opened.model_id, opened.directory)
-    embedder = open_embedder(opened, device=settings.engine.device, threads=settings.engine.threads)
+    engine = settings.engine
+    embedder = open_embedder(opened, engine.device, engine.threads, engine.precision)
 
     def embed(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         nonlocal computing_s
