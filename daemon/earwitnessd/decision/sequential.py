@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from earwitness.events import RATE
 from earwitnessd.decision.opinion import Evidence, Opinion
 from earwitnessd.score import Score
+
+Floats = npt.NDArray[np.float64]
 
 BEYOND = 3.0  # nats: evidence further beyond a bound is not kept, or a change would be noticed late
 CONTRADICTED = 0.5  # of what was heard counts on when a window says the contrary
@@ -48,21 +54,15 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """What was heard of one person's likeness."""
-
-    mean: float
-    # LLR, over the windows it rests on
-    windows: float
-    # how many it rests on, as many as their speech is worth, faded
-
-
-@dataclass(frozen=True, slots=True)
 class Memory:
     """All that the test knows of the past: a snapshot to go on from."""
 
-    traces: tuple[tuple[str, Trace], ...] = ()
-    # by person
+    names: tuple[str, ...] = ()
+    # of the people it knows something about
+    means: tuple[float, ...] = ()
+    # LLR of each, over the windows it rests on
+    windows: tuple[float, ...] = ()
+    # how many those are, as many as their speech is worth, faded
     at: int = 0
     # stop of the last window
     unused_speech_s: float = 0.0
@@ -70,65 +70,59 @@ class Memory:
 
     def llrs(self, bounds: Bounds) -> dict[str, float]:
         """Evidence for each person in nats."""
-        return {name: evidence_of(trace, bounds) for name, trace in self.traces}
+        evidence = np.array(self.means) * independent(np.array(self.windows), bounds)
+        return dict(zip(self.names, evidence.tolist(), strict=True))
 
 
-def evidence_of(trace: Trace, bounds: Bounds) -> float:
-    """The mean as often as independent windows would say it: at most 1 / correlation times."""
-    windows = trace.windows
-    if windows > 1.0:
-        windows /= 1.0 + (windows - 1.0) * bounds.correlation
-    return trace.mean * windows
+def independent(windows: Floats, bounds: Bounds) -> Floats:
+    """How many independent windows so many are worth: never more than 1 / correlation."""
+    return windows / (1.0 + np.maximum(windows - 1.0, 0.0) * bounds.correlation)
 
 
 def faded(memory: Memory, stop: int, bounds: Bounds) -> Memory:
     """The same, as it is remembered at `stop`."""
     kept = 0.5 ** (max(0, stop - memory.at) / RATE / bounds.half_life_s)
-    traces = tuple((name, Trace(trace.mean, trace.windows * kept)) for name, trace in memory.traces)
-    return Memory(traces, max(stop, memory.at), memory.unused_speech_s)
+    windows = tuple((np.array(memory.windows) * kept).tolist())
+    return replace(memory, windows=windows, at=max(stop, memory.at))
 
 
 def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     """After a window that says nothing: time passes, and nothing else."""
-    kept = faded(memory, evidence.stop, bounds)
     unused_s = min(memory.unused_speech_s + evidence.new_speech_s, evidence.speech_s)
-    return Memory(kept.traces, kept.at, unused_s)
+    return replace(faded(memory, evidence.stop, bounds), unused_speech_s=unused_s)
 
 
 def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
-    """After a window whose scores count; one without new speech does not."""
+    """After a window whose scores count; one without new speech does not.
+
+    The window counts whole, so of what was heard before only what it does not hear again. One that
+    contradicts halves that: perhaps somebody else speaks now. One that agrees never lowers the evidence.
+    """
     new_s = evidence.new_speech_s + memory.unused_speech_s
     if new_s <= 0.0 or evidence.speech_s <= 0.0:
         return passed_over(memory, evidence, bounds)
-    kept = faded(memory, evidence.stop, bounds)
-    fresh = min(1.0, new_s / evidence.speech_s)
-    known = dict(kept.traces)
-    traces = [
-        (score.speaker, _continued(known.get(score.speaker), score.llr or 0.0, fresh, bounds))
-        for score in evidence.scores
-    ]
-    return Memory(tuple(sorted(traces, key=lambda named: named[0])), kept.at, 0.0)
+    heard_again = 1.0 - min(1.0, new_s / evidence.speech_s)
+    said = {score.speaker: score.llr or 0.0 for score in evidence.scores}
+    kept = _of(tuple(sorted(said)), faded(memory, evidence.stop, bounds))
+    means, windows = np.array(kept.means), np.array(kept.windows)
+    llrs = np.array([said[name] for name in kept.names])
+    before = means * independent(windows, bounds)
+    past = np.maximum(windows - heard_again, 0.0) * np.where(llrs * means < 0.0, CONTRADICTED, 1.0)
+    worth = independent(past + 1.0, bounds)
+    after = (past * means + llrs) / (past + 1.0) * worth
+    after = np.where(llrs >= 0.0, np.maximum(after, before), np.minimum(after, before))
+    after = np.clip(after, bounds.least, bounds.most)
+    return Memory(kept.names, tuple((after / worth).tolist()), tuple((past + 1.0).tolist()), kept.at)
 
 
-def _continued(trace: Trace | None, llr: float, fresh: float, bounds: Bounds) -> Trace:
-    """The new window counts whole, so of what was heard before only what it does not hear again.
-
-    A window that contradicts halves what was heard: perhaps somebody else speaks now. One that agrees never
-    lowers the evidence.
-    """
-    if trace is None:
-        return Trace(_limited(llr, bounds), 1.0)
-    before = evidence_of(trace, bounds)
-    past = max(0.0, trace.windows - (1.0 - fresh)) * (CONTRADICTED if llr * trace.mean < 0.0 else 1.0)
-    windows = past + 1.0
-    continued = Trace((past * trace.mean + llr) / windows, windows)
-    said = evidence_of(continued, bounds)
-    said = max(said, before) if llr >= 0.0 else min(said, before)
-    return Trace(_limited(said, bounds) / evidence_of(Trace(1.0, windows), bounds), windows)
-
-
-def _limited(evidence: float, bounds: Bounds) -> float:
-    return min(max(evidence, bounds.least), bounds.most)
+def _of(names: tuple[str, ...], memory: Memory) -> Memory:
+    """What is known of these people, in this order."""
+    if names == memory.names:
+        return memory
+    known = dict(zip(memory.names, zip(memory.means, memory.windows, strict=True), strict=True))
+    chosen = [known.get(name, (0.0, 0.0)) for name in names]
+    means, windows = tuple(mean for mean, _ in chosen), tuple(count for _, count in chosen)
+    return replace(memory, names=names, means=means, windows=windows)
 
 
 def posteriors(llrs: dict[str, float], prior: float) -> tuple[dict[str, float], float]:
@@ -146,7 +140,7 @@ def opinion(
     scores: tuple[Score, ...], llrs: dict[str, float], standing: str | None, stands: bool, bounds: Bounds
 ) -> Opinion:
     """Who it is by this evidence; if an opinion `stands`, `standing` is whom it names."""
-    first, *others = sorted(llrs, key=lambda name: (-llrs[name], name))
+    first, *others = heapq.nsmallest(2, llrs, key=lambda name: (-llrs[name], name))
     people, nobody = posteriors(llrs, bounds.prior)
     lead = llrs[first] - llrs[others[0]] if others else math.inf
     cosines = {score.speaker: (score.cosine,) for score in scores}
