@@ -107,6 +107,10 @@ def test_only_engines_and_training_import_torch() -> None:
     assert guilty == set()
 
 
+def test_the_engines_compute_without_transformers() -> None:
+    assert not any(imports_any(file, {"transformers"}) for file in modules(DAEMON / "engines"))
+
+
 def test_only_the_capture_process_imports_sounddevice() -> None:
     guilty = {stage_of(file) for file in modules(DAEMON) if imports_any(file, {"sounddevice"})}
     assert guilty <= {"capture"}

@@ -28,7 +28,7 @@ def open_parts(settings: Settings) -> Parts:
     """Model, profiles and rules, as the settings ask for; called in the engine thread."""
     model = open_model(settings.model)
     engine = settings.engine
-    embedder = open_embedder(model, engine.device, engine.threads, engine.precision)
+    embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
     calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
     rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
     store = ProfileStore(profile_file(settings))

@@ -46,7 +46,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
     try:
         model = open_model(settings.model)
         engine = settings.engine
-        embedder = open_embedder(model, engine.device, engine.threads, engine.precision)
+        embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
         calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
         rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
     except (ModelError, EmbedError, SettingsError, CalibrationError) as error:

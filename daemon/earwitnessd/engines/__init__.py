@@ -10,10 +10,11 @@ import numpy.typing as npt
 from earwitnessd.engines.errors import EmbedError
 from earwitnessd.models import Model
 
-__all__ = ["EmbedError", "Embedder", "Precision", "Threads", "Vectors", "Windows", "open_embedder"]
+__all__ = ["Backend", "EmbedError", "Embedder", "Precision", "Threads", "Vectors", "Windows", "open_embedder"]
 
 Windows = npt.NDArray[np.float32]  # (B, N) samples at 16 kHz
 Vectors = npt.NDArray[np.float32]  # (B, D), every row of length 1
+Backend = Literal["torch", "auto", "openvino", "compiled"]
 Precision = Literal["exact", "fast", "auto"]
 Threads = int | Literal["auto"]
 
@@ -37,14 +38,19 @@ class Embedder(Protocol):
 
 
 def open_embedder(
-    model: Model, device: str = "auto", threads: Threads = "auto", precision: Precision = "exact"
+    model: Model,
+    device: str = "auto",
+    threads: Threads = "auto",
+    precision: Precision = "exact",
+    backend: Backend = "torch",
 ) -> Embedder:
     """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: auto leaves a core to the audio.
 
     `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
-    auto is fast where that cannot be told from exact.
+    auto is fast where that cannot be told from exact. `backend`: what computes exact embeddings on the CPU;
+    auto begins with torch and changes to what a measurement shows to be faster.
     """
     # not before an engine is opened: torch takes a second and 200 MB
     from earwitnessd.engines.torch_wavlm import TorchWavLM  # noqa: PLC0415
 
-    return TorchWavLM(model, device, threads, precision)
+    return TorchWavLM(model, device, threads, precision, backend)

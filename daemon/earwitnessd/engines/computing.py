@@ -29,6 +29,8 @@ class Arrangement:
     compute: Compute
     says: str
     # for people: the number format, and why it is not the one asked for
+    exact: bool = True
+    # float32, within the promise of `exactness`
     kind: str = ""
     # what a model id gets appended, where scores could be told from exact ones
 
@@ -52,7 +54,7 @@ def arrange(
         off = score_difference(compute(speech), expected)
         if off <= (RESOLUTION if precision == "auto" else FAST_PROMISE):
             kind = "" if off <= RESOLUTION else "+bf16"
-            return Arrangement(compute, f"bfloat16, scores within {off:.4f}", kind)
+            return Arrangement(compute, f"bfloat16, scores within {off:.4f}", exact=False, kind=kind)
         lacking = f"bfloat16 changes scores by {off:.4f}"
     log.warning("engine.precision = %s: %s; computing in float32", precision, lacking)
     exact = _exact(network, device, directory, speech, expected)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from earwitnessd.engines import EmbedError, Precision, Threads, Vectors, Windows
+from earwitnessd.engines import Backend, EmbedError, Precision, Threads, Vectors, Windows
+from earwitnessd.engines.backends import refuse_elsewhere, with_backend
 from earwitnessd.engines.computing import arrange
 from earwitnessd.engines.devices import default_threads, described, lacks_bfloat16, pick_device
 from earwitnessd.engines.speech import speech_windows
@@ -19,6 +20,7 @@ _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
 _JUDGED_WINDOWS = 12  # of speech, for a mode that is not exact by construction
 _JUDGED_S = 3.0
+_TRIED_WINDOWS = 4  # of speech, on which another backend must give the same
 
 
 class TorchWavLM:
@@ -30,6 +32,7 @@ class TorchWavLM:
         device: str = "auto",
         threads: Threads = "auto",
         precision: Precision = "exact",
+        backend: Backend = "torch",
     ) -> None:
         self._normalise = model.normalise
         chosen = pick_device(device)
@@ -40,7 +43,10 @@ class TorchWavLM:
         speech = speech_windows(1 if precision == "exact" else _JUDGED_WINDOWS, int(_JUDGED_S * RATE))
         prepared = self._prepared(speech)
         arranged = arrange(model.directory, chosen, precision, prepared, lacks_bfloat16(chosen))
-        self._forward = arranged.compute
+        if chosen.type != "cpu" or not arranged.exact:
+            refuse_elsewhere(backend, f"only for device: cpu and precision: exact, not {described(chosen)}")
+            backend = "torch"
+        self._forward = with_backend(arranged.compute, backend, model)
         self.model_id = model.model_id + arranged.kind
         self.device = f"{described(chosen)}, {arranged.says}"
         self._check_itself(model)
@@ -66,6 +72,11 @@ class TorchWavLM:
             ) from error
         if not np.isfinite(vectors).all():
             raise EmbedError(f"{refusal}: the result is not finite; set a larger windows.length_s")
+        self._forward.start(self._prepared(speech_windows(_TRIED_WINDOWS, window_samples)))
+
+    def wait_for_backend(self, timeout_s: float) -> bool:
+        """Whether every backend that was asked for has been built and tried by then."""
+        return self._forward.wait(timeout_s)
 
     def _prepared(self, windows: Windows) -> Windows:
         return normalised(windows) if self._normalise else np.array(windows, np.float32, order="C")

@@ -35,8 +35,15 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
     def private(folder: Path) -> Settings:
         copy = folder / "profiles.db"
         copy_profiles(profiles, copy)
+        # one that takes over while a recording is heard would show in the last digits
+        engine = msgspec.structs.replace(settings.engine, backend="torch")
         return msgspec.structs.replace(
-            settings, streams=streams, profiles=str(copy), metrics=Metrics(), evidence=Evidence()
+            settings,
+            streams=streams,
+            profiles=str(copy),
+            metrics=Metrics(),
+            evidence=Evidence(),
+            engine=engine,
         )
 
     with private_daemon(private) as daemon:
