@@ -34,7 +34,9 @@ def engines(*, gpu: bool = False) -> EngineReport:
         for batch in (1, 8)
         for name, ratio in (("transformers float32", 1.0), ("earwitness float32", 1.3))
     ]
-    return EngineReport(machine=this_machine(), gpus=[], model="m@0", peer="transformers 0, eager", rows=rows)
+    return EngineReport(
+        machine=this_machine(), gpus=[], model="m@0", peer="transformers 0, eager", rows=rows, refused=[]
+    )
 
 
 def load(streams: int, skipped: int = 0) -> Load:

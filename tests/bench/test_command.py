@@ -69,6 +69,7 @@ def test_engines_are_measured_against_transformers(small: Path, tmp_path: Path) 
     assert {row["batch"] for row in ours} == {1, 3}
     wanted = {"engine", "device", "threads", "batch", "window_s", "ms", "ratio", "max_rel_error"}
     assert all(wanted | {"one_minus_cos"} <= row.keys() for row in rows)
+    assert {row["engine"] for row in ours}.isdisjoint(each["engine"] for each in report["refused"])
     exact = [row for row in ours if "float32" in row["engine"]]
     assert exact
     assert all(0.0 < row["max_rel_error"] < 5e-6 and row["one_minus_cos"] < 1e-11 for row in exact)

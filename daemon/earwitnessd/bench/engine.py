@@ -15,7 +15,7 @@ import soundfile
 
 from earwitnessd.bench import agreement
 from earwitnessd.bench.machine import Machine, this_machine
-from earwitnessd.bench.openings import Opened, opened
+from earwitnessd.bench.openings import Opened, Refused, open_all
 from earwitnessd.bench.peer import DENSE_BF16_TFLOPS, VERSION, Peer, cuda_devices
 from earwitnessd.bench.rounds import alternate
 from earwitnessd.engines import Vectors, Windows
@@ -62,6 +62,8 @@ class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
     # its id
     peer: str
     rows: list[Row]
+    refused: list[Refused]
+    # engines that are not there, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,20 +107,22 @@ def measure(plan: Plan, progress: Callable[[float], None]) -> EngineReport:
     gpus = cuda_devices()
     cuda = on_cuda(plan.device)
     rows: list[Row] = []
+    refused: list[Refused] = []
     for threads in plan.threads[:1] if cuda else plan.threads:
         device = ("cuda" if plan.device == "auto" else plan.device) if cuda else "cpu"
-        with opened(plan.model, plan.device, threads) as ours:
-            contest = Contest(plan, device, threads, ours, gpus[0] if cuda else "")
-            for length_s in plan.windows_s:
-                for batch in plan.batches:
-                    rows += contest.rows(length_s, batch)
-                    progress(len({(row.threads, row.window_s, row.batch) for row in rows}))
+        contest = Contest(plan, device, threads, gpus[0] if cuda else "")
+        for length_s in plan.windows_s:
+            ours, refused = open_all(plan.model, plan.device, threads, contest.windows(length_s, 1))
+            for batch in plan.batches:
+                rows += contest.rows(ours, length_s, batch)
+                progress(len({(row.threads, row.window_s, row.batch) for row in rows}))
     return EngineReport(
         machine=machine,
         gpus=gpus,
         model=plan.model.model_id,
         peer=f"transformers {VERSION}, eager",
         rows=rows,
+        refused=refused,
     )
 
 
@@ -134,31 +138,30 @@ def by_shape(rows: Sequence[Row]) -> dict[str, list[Row]]:
 class Contest:
     """Our engines and the peer on one device with so many threads."""
 
-    def __init__(self, plan: Plan, device: str, threads: int, ours: Sequence[Opened], gpu: str) -> None:
+    def __init__(self, plan: Plan, device: str, threads: int, gpu: str) -> None:
         self._plan = plan
         self._threads = None if gpu else threads
         self._gpu = gpu
-        self._ours = ours
         directory = plan.model.directory
         self._exact = Peer(directory, device, threads)
         self._rough = Peer(directory, device, threads, bfloat16=True) if gpu else None
         self._speech = _speech(plan.recordings)
 
-    def rows(self, length_s: float, batch: int) -> Iterator[Row]:
+    def rows(self, ours: Sequence[Opened], length_s: float, batch: int) -> Iterator[Row]:
         """The peer's first."""
-        windows = self._windows(round(length_s * RATE), batch)
+        windows = self.windows(length_s, batch)
         prepared = normalised(windows) if self._plan.model.normalise else windows
         peers = [self._exact, *([self._rough] if self._rough else [])]
         gflop = batch * self._exact.gflop(prepared[:1])
-        for each in self._ours:
+        for each in ours:
             each.embedder.warm_up(windows.shape[1], batch)
         ways: list[Callable[[], Vectors]] = [partial(peer.embed, prepared) for peer in peers]
-        ways += [partial(each.embedder.embed, windows) for each in self._ours]
+        ways += [partial(each.embedder.embed, windows) for each in ours]
         rounds = alternate(ways, self._plan.seconds)
         took = [median(seconds) for seconds in rounds]
         vectors = [way() for way in ways]
         names = [(peer.name, self._peer_device) for peer in peers]
-        names += [(each.name, each.embedder.device) for each in self._ours]
+        names += [(each.name, each.embedder.device) for each in ours]
         for number, (name, device) in enumerate(names):
             yield Row(
                 engine=name,
@@ -186,8 +189,9 @@ class Contest:
         peak = next((peak for name, peak in DENSE_BF16_TFLOPS.items() if name in self._gpu.split()), None)
         return tflops / peak if peak else None
 
-    def _windows(self, samples: int, batch: int) -> Windows:
+    def windows(self, length_s: float, batch: int) -> Windows:
         """Stretches of speech, none twice as far as there is enough of it."""
+        samples = round(length_s * RATE)
         starts = (np.arange(batch) * round(SHIFT_S * RATE)) % max(1, len(self._speech) - samples)
         return np.stack([np.resize(self._speech[start:], samples) for start in starts])
 

@@ -1,13 +1,34 @@
-"""Every way in which a model can be opened on this machine."""
+"""Every way in which a model can be computed on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from earwitnessd.engines import Embedder, open_embedder
+import msgspec
+import numpy as np
+
+from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
 from earwitnessd.models import Model
+
+BUILT_WITHIN_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What the settings `engine.precision` and `engine.backend` would say."""
+
+    name: str
+    precision: Precision
+    backend: Backend
+
+
+WAYS = (
+    Way("earwitness float32", "exact", "torch"),
+    Way("earwitness float32 compiled", "exact", "compiled"),
+    Way("earwitness float32 openvino", "exact", "openvino"),
+    Way("earwitness bfloat16", "fast", "torch"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +39,44 @@ class Opened:
     embedder: Embedder
 
 
-@contextmanager
-def opened(model: Model, device: str, threads: int) -> Iterator[list[Opened]]:
-    """All of them, for as long as they are measured."""
-    yield [Opened("earwitness float32", open_embedder(model, device, threads))]
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """One that this machine does not have."""
+
+    engine: str
+    reason: str
+
+
+@runtime_checkable
+class Builds(Protocol):
+    """An engine that begins with one way of computing while it builds another."""
+
+    def wait_for_backend(self, timeout_s: float) -> bool:
+        """Whether it is built by then."""
+
+
+def open_all(model: Model, device: str, threads: int, speech: Windows) -> tuple[list[Opened], list[Refused]]:
+    """All of them, built for windows of this length; and why the others are not there."""
+    opened: list[Opened] = []
+    refused: list[Refused] = []
+    for way in WAYS:
+        try:
+            embedder = _open(way, model, device, threads, speech)
+        except EmbedError as error:
+            refused.append(Refused(engine=way.name, reason=str(error)))
+        else:
+            opened.append(Opened(way.name, embedder))
+    return opened, refused
+
+
+def _open(way: Way, model: Model, device: str, threads: int, speech: Windows) -> Embedder:
+    embedder = open_embedder(model, device, threads, way.precision, way.backend)
+    if way.precision == "fast" and "bfloat16," not in embedder.device:
+        raise EmbedError(embedder.device)
+    before = embedder.embed(speech)
+    embedder.warm_up(speech.shape[1], 1)
+    if isinstance(embedder, Builds) and not embedder.wait_for_backend(BUILT_WITHIN_S):
+        raise EmbedError(f"not built within {BUILT_WITHIN_S:.0f} s")
+    if way.backend != "torch" and np.array_equal(embedder.embed(speech), before):
+        # to the last digit, as no other way of computing would
+        raise EmbedError("it was tried and not used: torch goes on computing, and the log says why")
+    return embedder

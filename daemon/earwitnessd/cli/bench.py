@@ -134,6 +134,8 @@ def _print_engines(report: EngineReport) -> None:
         table.add_section()
     console = Console()
     console.print(table)
+    for refused in report.refused:
+        console.print(f"{refused.engine}: {refused.reason}", style="dim", markup=False)
     console.print(str(report.machine), style="dim")
 
 
