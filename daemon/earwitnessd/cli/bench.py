@@ -47,12 +47,12 @@ ThreadsOption = Annotated[
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
-@app.command()
+@app.command(short_help="How many times as fast as transformers each engine is.")
 def engine(
     model: ModelOption = "builtin",
-    batch: Annotated[str, typer.Option(help="Windows at once, such as 1,8.")] = "auto",
-    window_s: Annotated[str, typer.Option(help="Lengths of windows in seconds.")] = "3",
-    threads: Annotated[str, typer.Option(help="CPU threads, such as 1,2.")] = "auto",
+    batch: Annotated[str, typer.Option(metavar="N,N", help="Windows at once.")] = "auto",
+    window_s: Annotated[str, typer.Option(metavar="S,S", help="Lengths of windows in seconds.")] = "3",
+    threads: Annotated[str, typer.Option(metavar="N,N", help="CPU threads.")] = "auto",
     device: DeviceOption = "auto",
     seconds: Annotated[float, typer.Option(min=0.0, help="Time for each shape of batch.")] = 20.0,
     speech: SpeechOption = None,
@@ -139,7 +139,7 @@ def _print_engines(report: EngineReport) -> None:
     console.print(str(report.machine), style="dim")
 
 
-@app.command()
+@app.command(short_help="From a spoken word to its event, and on how many streams.")
 def pipeline(
     streams: Annotated[int, typer.Option(min=1, help="How many speak at first.")] = 4,
     most_streams: Annotated[int, typer.Option(min=1, help="How many to try at most.")] = 64,
@@ -233,7 +233,7 @@ def _print_pipeline(report: PipelineReport) -> None:
     console.print(str(report.machine), style="dim")
 
 
-@app.command()
+@app.command(short_help="Whether memory stays flat.")
 def memory(
     minutes: Annotated[float, typer.Option(help="How long.")] = 60.0,
     streams: Annotated[int, typer.Option(min=1, help="How many hear a conversation in real time.")] = 4,
