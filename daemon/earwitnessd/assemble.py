@@ -49,7 +49,9 @@ def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calib
                 f"`earwitnessd calibrate TRIALS --root DIR --output {chosen}` makes one"
             )
         return found
-    found = _own_calibrator(model_id) or read_calibrator(directory, model_id)
+    found = _usable("your own", calibration_directory(), model_id) or _usable(
+        "the model's", directory, model_id
+    )
     if found is None and decision.method == "calibrated":
         raise CalibrationError(
             f"decision.method = calibrated: the model {model_id} has no calibration. Fit one to your own "
@@ -58,11 +60,12 @@ def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calib
     return found
 
 
-def _own_calibrator(model_id: str) -> Calibrator | None:
+def _usable(whose: str, directory: Path, model_id: str) -> Calibrator | None:
+    """What lies there by itself keeps nobody from starting: it is said that it is not used."""
     try:
-        return read_calibrator(calibration_directory(), model_id)
+        return read_calibrator(directory, model_id)
     except CalibrationError as error:
-        log.warning("your own calibration is not used: %s", error)
+        log.warning("%s calibration is not used: %s", whose, error)
         return None
 
 

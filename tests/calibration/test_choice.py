@@ -74,6 +74,14 @@ def test_the_operators_own_for_another_model_is_not_used_and_that_is_said(
     assert "your own calibration is not used" in caplog.text
 
 
+def test_a_models_calibration_of_other_weights_is_not_used_and_that_is_said(
+    model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert find_calibrator(Decision(), "large@2222", model) is None
+    assert "the model's calibration is not used" in caplog.text
+
+
 def test_target_rates_become_bounds() -> None:
     rules = rules_for(Decision(target_fmr=0.1, target_fnmr=0.1), None, "small", calibrator())
     assert rules.bounds is not None
