@@ -46,11 +46,12 @@ class FirstGrouped(nn.Module):
         """(batch, time, taps) to (batch, time, channels)."""
         if self.filters.shape[1] > _LONGEST_CORRELATED or pieces.device.type == "mps":  # which has no float64
             return self.activate(self._of_output(pieces @ self.filters.T))
-        weight, bias = self._of_input(pieces)
-        return self.activate(torch.baddbmm(bias, pieces, weight))
+        # the bias as one more tap, which hears a constant: to add it would be a second pass over it all
+        constant = pieces.new_ones(pieces.shape[0], pieces.shape[1], 1)
+        return self.activate(torch.cat([pieces, constant], -1) @ self._of_input(pieces))
 
-    def _of_input(self, pieces: Tensor) -> tuple[Tensor, Tensor]:
-        """Weights (batch, taps, channels) and biases (batch, 1, channels) for both at once."""
+    def _of_input(self, pieces: Tensor) -> Tensor:
+        """Weights for both at once: (batch, taps and the bias, channels)."""
         exact = pieces.double()  # a filter may leave little of what is large in the samples
         filters = self.filters.double()
         means = exact.mean(1, keepdim=True)
@@ -59,7 +60,7 @@ class FirstGrouped(nn.Module):
         variance = ((filters @ covariance) * filters).sum(-1)
         gain = self.scale * torch.rsqrt(variance + _EPSILON)
         weight = filters.T * gain.unsqueeze(1)
-        return weight.to(pieces.dtype), (self.shift - means @ weight).to(pieces.dtype)
+        return torch.cat([weight, self.shift - means @ weight], 1).to(pieces.dtype)
 
     def _of_output(self, filtered: Tensor) -> Tensor:
         variance, mean = torch.var_mean(filtered, 1, correction=0, keepdim=True)
