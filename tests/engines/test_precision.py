@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from earwitnessd.engines import Precision, Windows, open_embedder
 from earwitnessd.engines.checkpoint import load
-from earwitnessd.engines.computing import Arrangement, arrange
+from earwitnessd.engines.computing import Arrangement, arrange, computing, keeps_its_promise
 from earwitnessd.engines.devices import lacks_bfloat16
 from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, lower, score_difference
+from earwitnessd.engines.products import Dense
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import open_model
 from tests.engines.families import config_of, network, write
@@ -150,3 +151,24 @@ def test_the_judged_speech_is_of_several_moments(speech: Windows) -> None:
     assert speech.shape == (12, 48_000)
     assert speech.dtype == np.float32
     assert (np.abs(speech).max(1) > 0.05).all()
+
+
+class Damaged(Dense):
+    """A product that a faulty library would give."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return super().forward(inputs) * 1.0001
+
+
+def test_a_packed_network_that_is_off_breaks_its_promise(
+    tmp_path: Path, speech: Windows, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = load(model(tmp_path))
+    expected = computing(ours, CPU)(speech[:1])
+    assert keeps_its_promise(ours, speech[:1], expected)
+    last = ours.head.last
+    assert last.bias is not None
+    ours.head.last = Damaged(last.weight, last.bias)
+    with caplog.at_level(logging.WARNING):
+        assert not keeps_its_promise(ours, speech[:1], expected)
+    assert "packed products are off by 1.0e-04" in caplog.text

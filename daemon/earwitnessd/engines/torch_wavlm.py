@@ -18,7 +18,7 @@ from earwitnessd.models.model import RATE
 _SELF_CHECK_S = 2.0
 _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
-_JUDGED_WINDOWS = 12  # of speech, for a mode that is not exact by construction
+_JUDGED_WINDOWS = 8  # of speech, for a mode that is not exact by construction
 _JUDGED_S = 3.0
 _TRIED_WINDOWS = 4  # of speech, on which another backend must give the same
 
