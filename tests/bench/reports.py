@@ -95,5 +95,6 @@ def memories() -> MemoryReport:
         verdict="flat",
         windows=4000,
         skipped=0,
+        restarts=0,
         rows=rows,
     )

@@ -13,6 +13,7 @@ import pytest
 from earwitnessd.bench import agreement, models, processes, speech
 from earwitnessd.bench.errors import BenchError
 from earwitnessd.bench.machine import this_machine
+from earwitnessd.bench.peer import Peer, dense_bf16_tflops, write_random
 from earwitnessd.bench.pipeline import Levels, Load
 
 from .reports import load
@@ -74,6 +75,31 @@ def test_recordings_are_a_file_or_all_sound_files_of_a_folder(tmp_path: Path) ->
 def test_a_model_of_no_known_shape_is_refused() -> None:
     with pytest.raises(BenchError, match="random-base, random-large"), models.prepared("random-huge"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("gpu", "tflops"),
+    [
+        ("NVIDIA H200", 989.0),
+        ("NVIDIA H20", 148.0),
+        ("NVIDIA A100-SXM4-80GB", 312.0),
+        ("NVIDIA GeForce RTX 4090", 165.0),
+        ("NVIDIA L4", 121.0),
+        ("something new", None),
+        ("", None),
+    ],
+)
+def test_a_devices_peak_is_known_by_its_name(gpu: str, tflops: float | None) -> None:
+    assert dense_bf16_tflops(gpu) == tflops
+
+
+def test_the_operations_of_a_model_are_counted(tmp_path: Path) -> None:
+    write_random(tmp_path, {**models.SHAPES["random-base"], **models.HEAD, "num_hidden_layers": 1})
+    peer = Peer(tmp_path, "cpu", 1)
+    whole, half = (peer.gflop(np.zeros((1, samples), np.float32)) for samples in (32_000, 16_000))
+    # seven convolutions are most of it, by far: 4.9 a second of audio
+    assert whole == pytest.approx(2 * half, rel=0.05)
+    assert 10.0 < whole < 15.0
 
 
 def test_the_kernel_is_asked_about_processes() -> None:

@@ -16,7 +16,7 @@ import soundfile
 from earwitnessd.bench import agreement
 from earwitnessd.bench.machine import Machine, this_machine
 from earwitnessd.bench.openings import Opened, Refused, open_all
-from earwitnessd.bench.peer import DENSE_BF16_TFLOPS, VERSION, Peer, cuda_devices
+from earwitnessd.bench.peer import VERSION, Peer, cuda_devices, dense_bf16_tflops
 from earwitnessd.bench.rounds import alternate
 from earwitnessd.engines import Vectors, Windows
 from earwitnessd.engines.torch_wavlm import normalised
@@ -186,7 +186,7 @@ class Contest:
         return f"cpu ({self._threads} thread{'s' if self._threads != 1 else ''})"
 
     def _peak_share(self, tflops: float) -> float | None:
-        peak = next((peak for name, peak in DENSE_BF16_TFLOPS.items() if name in self._gpu.split()), None)
+        peak = dense_bf16_tflops(self._gpu)
         return tflops / peak if peak else None
 
     def windows(self, length_s: float, batch: int) -> Windows:

@@ -15,8 +15,8 @@ from earwitnessd.bench.station import Setup, Station, station
 from earwitnessd.bench.trend import BLOCKS, Trend, trend
 
 SAMPLE_S = 5.0
-SETTLING = 0.2
-# of the time: until caches and rings are full, memory grows as it should
+SETTLING = 0.5
+# of the time: until caches, rings and the heap's free lists are full, memory grows as it should
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,8 @@ class MemoryReport(msgspec.Struct, frozen=True, kw_only=True):
     windows: int
     # embedded
     skipped: int
+    restarts: int
+    # of capture processes: a new one's memory is a step, not a trend
     rows: list[Sample]
 
 
@@ -80,6 +82,7 @@ def measure(
         verdict=next(verdict for verdict in ("grows", "undecided", "flat") if verdict in verdicts),
         windows=beat.engine.windows,
         skipped=sum(stream.windows_skipped for stream in beat.streams),
+        restarts=sum(stream.restarts for stream in beat.streams),
         rows=rows,
     )
 

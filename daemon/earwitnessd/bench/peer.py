@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,12 @@ def _hush() -> None:
 def cuda_devices() -> list[str]:
     """Names of all that torch can use."""
     return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+
+
+def dense_bf16_tflops(gpu: str) -> float | None:
+    """By the device's name; None: its maker's figure is not known here."""
+    found = (peak for name, peak in DENSE_BF16_TFLOPS.items() if re.search(rf"\b{name}\b", gpu))
+    return next(found, None)
 
 
 def write_random(folder: Path, shape: dict[str, object]) -> None:

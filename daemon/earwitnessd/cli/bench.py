@@ -291,7 +291,8 @@ def _print_memory(report: MemoryReport) -> None:
     console = Console()
     console.print(table)
     console.print(
-        f"{report.verdict}; {report.windows} windows embedded, {report.skipped} skipped. {report.machine}",
+        f"{report.verdict}; {report.windows} windows embedded, {report.skipped} skipped, capture processes "
+        f"started anew {report.restarts} times. {report.machine}",
         style="dim",
     )
 
