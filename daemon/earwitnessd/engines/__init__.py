@@ -48,9 +48,10 @@ def open_embedder(
 
     `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
     auto is fast where that cannot be told from exact. `backend`: what computes exact embeddings on the CPU;
-    auto begins with torch and changes to what a measurement shows to be faster.
+    auto begins with torch and changes to what a measurement shows to be faster. An engine on a GPU goes on
+    computing on the CPU when the GPU is lost: it is a `Degradable`.
     """
     # not before an engine is opened: torch takes a second and 200 MB
-    from earwitnessd.engines.torch_wavlm import TorchWavLM  # noqa: PLC0415
+    from earwitnessd.engines.opening import open_torch  # noqa: PLC0415
 
-    return TorchWavLM(model, device, threads, precision, backend)
+    return open_torch(model, device, threads, precision, backend)

@@ -13,6 +13,7 @@ import torch
 from earwitnessd.engines import Precision, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.exactness import difference
+from earwitnessd.engines.graphed import with_graphs
 from earwitnessd.engines.network import XVectorNetwork
 from earwitnessd.engines.packing import pack
 from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, lower, score_difference
@@ -50,7 +51,7 @@ def arrange(
         lowered = lower(load(directory).to(device))
         if device.type == "cpu":
             pack(lowered)
-        compute = computing(lowered, device)
+        compute = with_graphs(lowered, device, computing(lowered, device), speech)
         off = score_difference(compute(speech), expected)
         if off <= (RESOLUTION if precision == "auto" else FAST_PROMISE):
             kind = "" if off <= RESOLUTION else "+bf16"
@@ -77,7 +78,8 @@ def _exact(
 ) -> Arrangement:
     if device.type == "cpu" and pack(network) and not keeps_its_promise(network, speech, expected):
         network = load(directory)
-    return Arrangement(computing(network, device), "float32")
+    plain = computing(network, device)
+    return Arrangement(with_graphs(network, device, plain, speech), "float32")
 
 
 def keeps_its_promise(packed: XVectorNetwork, speech: Windows, expected: Vectors) -> bool:

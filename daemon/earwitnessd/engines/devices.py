@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -24,15 +25,27 @@ def pick_device(wanted: str) -> torch.device:
     except RuntimeError as error:
         raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps') from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise EmbedError(
-            f'device "{wanted}": torch sees {torch.cuda.device_count()} CUDA devices; use auto or cpu, '
-            "or install a torch built for CUDA"
-        )
+        gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        found = cuda_found(torch.__version__, torch.version.cuda, gpus)
+        raise EmbedError(f'device "{wanted}": {found}; or use auto or cpu')
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise EmbedError('device "mps": not available on this machine; use auto or cpu')
     if device.type not in {"cpu", "cuda", "mps"}:
         raise EmbedError(f'device "{wanted}": expected auto, cpu, cuda, cuda:N or mps')
     return device
+
+
+def cuda_found(torch_version: str, built_for: str | None, gpus: Sequence[str]) -> str:
+    """What there is of CUDA, and what to do when it is too little."""
+    if built_for is None:
+        return f"torch {torch_version} is built without CUDA: install a build with it (see pytorch.org)"
+    if not gpus:
+        return (
+            f"torch {torch_version} is built for CUDA {built_for} and sees no GPU: look whether `nvidia-smi` "
+            "does, and whether CUDA_VISIBLE_DEVICES or a container hides it"
+        )
+    there = ", ".join(f"cuda:{index} ({name})" for index, name in enumerate(gpus))
+    return f"there is none of that number; there are: {there}"
 
 
 def default_threads() -> int:

@@ -79,7 +79,7 @@ class TorchWavLM:
         return self._forward.wait(timeout_s)
 
     def _prepared(self, windows: Windows) -> Windows:
-        return normalised(windows) if self._normalise else np.array(windows, np.float32, order="C")
+        return normalised(windows) if self._normalise else np.require(windows, np.float32, ["C", "W"])
 
     def _check_itself(self, model: Model) -> None:
         signal = _synthetic_signal(int(_SELF_CHECK_S * RATE))[np.newaxis]

@@ -1,0 +1,41 @@
+"""Lets captured graphs compute on a GPU, where they give what the network gives without them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import torch
+
+from earwitnessd.engines import Vectors, Windows
+from earwitnessd.engines.cuda_graphs import CudaGraphs
+from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.precision import RESOLUTION, score_difference
+from earwitnessd.engines.staged import Accelerator, Staged
+
+log = logging.getLogger(__name__)
+
+Compute = Callable[[Windows], Vectors]
+
+
+def with_graphs(network: XVectorNetwork, device: torch.device, plain: Compute, speech: Windows) -> Compute:
+    """On a GPU; elsewhere nothing changes."""
+    if device.type != "cuda":
+        return plain
+    return graphed(CudaGraphs(network, device), network.architecture.xvector_output_dim, plain, speech)
+
+
+def graphed(accelerator: Accelerator, vector_size: int, plain: Compute, speech: Windows) -> Compute:
+    """Graphs if they give what `plain` gives; memory that is lacking is no reason against them."""
+    staged = Staged(accelerator, vector_size)
+    try:
+        off = score_difference(staged(speech), plain(speech))
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        log.warning("CUDA graphs cannot be captured here, kernels are started one by one: %s", error)
+        return plain
+    if off > RESOLUTION:
+        log.warning("CUDA graphs change scores by %.4f here: kernels are started one by one", off)
+        return plain
+    return staged

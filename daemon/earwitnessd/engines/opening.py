@@ -1,0 +1,43 @@
+"""Opens a model on the device asked for; beside a GPU stands the CPU, should the GPU be lost."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Threads
+from earwitnessd.engines.degrading import Degrading
+from earwitnessd.engines.devices import pick_device
+from earwitnessd.engines.torch_wavlm import TorchWavLM
+from earwitnessd.models import Model
+
+
+def open_torch(
+    model: Model, device: str, threads: Threads, precision: Precision, backend: Backend
+) -> Embedder:
+    """A GPU must be there to begin with; later it may go and come back.
+
+    In its place the CPU computes in float32: it is as near to what the GPU gave as the precision promises.
+    """
+    chosen = pick_device(device)
+    if chosen.type != "cuda":
+        return TorchWavLM(model, str(chosen), threads, precision, backend)
+
+    def on_gpu() -> Embedder:
+        return TorchWavLM(model, str(chosen), threads, precision, backend)
+
+    cpu = TorchWavLM(model, "cpu", threads, "exact", "torch")
+    try:
+        return Degrading(on_gpu, cpu, release=_release)
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        raise EmbedError(
+            f"{model.name} cannot be opened on {chosen}: {reason}; or set device: cpu"
+        ) from error
+
+
+def _release() -> None:
+    """What a lost GPU still holds of ours, for others and for the next attempt."""
+    gc.collect()
+    torch.cuda.empty_cache()
