@@ -144,6 +144,10 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
             return Line(f"daemon stopping: {event.reason}", "warn")
         case e.DaemonReloaded():
             return _reloaded(event)
+        case e.EngineDegraded():
+            return Line(f"{event.device} computes: {event.reason}", "warn")
+        case e.EngineRestored():
+            return Line(f"{event.device} computes again, after {span(event.away_s)}", "good")
         case e.Heartbeat():
             busy = f"engine {number(100 * event.engine.busy, '.0f')} % busy"
             return Line(f"up {span(event.uptime_s)} · {len(event.streams)} streams · {busy} · {event.status}")

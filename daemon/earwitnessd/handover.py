@@ -147,6 +147,10 @@ class Pulse:
     windows: int
     profiles: int
     profiles_other_model: int
+    device: str = ""
+    # what computes at present; empty: what was ready
+    degraded: str = ""
+    # why it is not the one in the settings; empty: it is
 
     @classmethod
     def first(cls, profiles: int) -> Pulse:

@@ -145,6 +145,15 @@ def test_the_status_line_says_what_each_stream_does_and_counts_the_rest() -> Non
     )
 
 
+def test_a_device_in_place_of_a_lost_one_shows() -> None:
+    pulse = replace(Pulse.first(2), device="cpu, in place of a GPU", degraded="out of memory")
+    said = heartbeat(Vitals(READY, pulse, {}, SOCKETS, uptime_s=1.0, rss_mb=2.0))
+    assert (said.engine.device, said.engine.degraded) == ("cpu, in place of a GPU", "out of memory")
+    assert said.status.endswith("tones on cpu, in place of a GPU")
+    said = heartbeat(Vitals(READY, Pulse.first(2), {}, SOCKETS, uptime_s=1.0, rss_mb=2.0))
+    assert (said.engine.device, said.engine.degraded) == ("cpu", "")
+
+
 def test_a_stream_that_the_engine_does_not_know_yet_is_left_out_until_it_does() -> None:
     said = beat([LIVE], {"desk": capture(), "door": capture("starting")})
     assert [stream.stream for stream in said.streams] == ["desk"]

@@ -6,6 +6,7 @@ import msgspec
 
 from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
+from .engine import EngineDegraded, EngineRestored
 from .enroll import EnrollProgress
 from .heartbeat import EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
@@ -18,6 +19,8 @@ AnyEvent = (
     DaemonStarted
     | DaemonStopping
     | DaemonReloaded
+    | EngineDegraded
+    | EngineRestored
     | Heartbeat
     | StreamOpened
     | StreamLost
@@ -80,6 +83,8 @@ __all__ = [
     "DaemonReloaded",
     "DaemonStarted",
     "DaemonStopping",
+    "EngineDegraded",
+    "EngineRestored",
     "EngineState",
     "EnrollProgress",
     "Event",

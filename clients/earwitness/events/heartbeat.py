@@ -84,6 +84,8 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """embedded this boot"""
     windows: int
     """in them"""
+    degraded: str = ""
+    """why another device than that of the settings computes, for people; empty: that one does"""
 
 
 class SocketState(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,8 @@ from ..events import (
     DaemonReloaded,
     DaemonStarted,
     DaemonStopping,
+    EngineDegraded,
+    EngineRestored,
     EngineState,
     EnrollProgress,
     EvidenceState,
@@ -149,6 +151,12 @@ EVENTS: tuple[AnyEvent, ...] = (
         error=None,
         **header(98),
     ),
+    EngineDegraded(
+        device="cpu (3 threads), float32, in place of cuda (NVIDIA L4), bfloat16, scores within 0.0011",
+        reason="CUDA error: an illegal memory access was encountered",
+        **header(120),
+    ),
+    EngineRestored(device="cuda (NVIDIA L4), bfloat16, scores within 0.0011", away_s=11.2, **header(131)),
     HEARTBEAT,
     StreamOpened(
         device="USB Audio",

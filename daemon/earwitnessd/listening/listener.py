@@ -33,6 +33,7 @@ from earwitnessd.handover import (
     ToEngine,
 )
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
+from earwitnessd.listening.devices import changes_of, lost
 from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.turns import Turns
@@ -149,6 +150,7 @@ class Listener(threading.Thread):
             self._obey(command)
         self._receive(audio)
         worked = self._embed_due()
+        self._publish(changes_of(self._parts.embedder))
         self._finish_recordings()
         self._publish(self._enrolments.expire())
         if self._parts.people.matrix.names != names:
@@ -313,6 +315,8 @@ class Listener(threading.Thread):
             windows=self._windows,
             profiles=len(self._parts.people.matrix.names),
             profiles_other_model=self._parts.people.other_model,
+            device=self._parts.embedder.device,
+            degraded=lost(self._parts.embedder),
         )
         self._outbox.put(pulse)
         self._last_pulse_s, self._busy_s = now_s, 0.0

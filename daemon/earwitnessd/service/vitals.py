@@ -31,15 +31,16 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     ]
     return Heartbeat(
         uptime_s=vitals.uptime_s,
-        status=status_line(vitals.ready, streams),
+        status=status_line(vitals.ready, streams, vitals.pulse.device),
         engine=EngineState(
             model=vitals.ready.model,
             model_id=vitals.ready.model_id,
-            device=vitals.ready.device,
+            device=vitals.pulse.device or vitals.ready.device,
             busy=vitals.pulse.busy,
             batch_ms=vitals.pulse.batch_ms,
             batches=vitals.pulse.batches,
             windows=vitals.pulse.windows,
+            degraded=vitals.pulse.degraded,
         ),
         streams=streams,
         sockets=vitals.sockets,
@@ -50,11 +51,11 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     )
 
 
-def status_line(ready: Ready, streams: list[StreamState]) -> str:
+def status_line(ready: Ready, streams: list[StreamState], device: str = "") -> str:
     """One line for systemctl status and the dashboard."""
     said = ", ".join(f"{stream.stream} {_condition(stream)}" for stream in streams[:4])
     more = f", +{len(streams) - 4} more" if len(streams) > 4 else ""
-    return f"{said}{more}; {ready.model} on {ready.device}"
+    return f"{said}{more}; {ready.model} on {device or ready.device}"
 
 
 def _condition(stream: StreamState) -> str:
