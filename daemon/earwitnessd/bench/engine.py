@@ -15,10 +15,11 @@ import soundfile
 
 from earwitnessd.bench import agreement
 from earwitnessd.bench.machine import Machine, this_machine
-from earwitnessd.bench.openings import Opened, Refused, open_all
+from earwitnessd.bench.openings import Opened, Refused, open_all, without_lost
 from earwitnessd.bench.peer import VERSION, Peer, cuda_devices, dense_bf16_tflops
 from earwitnessd.bench.rounds import alternate
 from earwitnessd.engines import Vectors, Windows
+from earwitnessd.engines.devices import pick_device
 from earwitnessd.engines.torch_wavlm import normalised
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
@@ -105,16 +106,18 @@ def measure(plan: Plan, progress: Callable[[float], None]) -> EngineReport:
     """`progress` is told how many shapes of batch are done."""
     machine = this_machine()
     gpus = cuda_devices()
-    cuda = on_cuda(plan.device)
+    device, gpu = where(plan.device, gpus)
     rows: list[Row] = []
     refused: list[Refused] = []
-    for threads in plan.threads[:1] if cuda else plan.threads:
-        device = ("cuda" if plan.device == "auto" else plan.device) if cuda else "cpu"
-        contest = Contest(plan, device, threads, gpus[0] if cuda else "")
+    gone: list[Refused] = []
+    for threads in plan.threads[:1] if gpu else plan.threads:
+        contest = Contest(plan, device, threads, gpu)
         for length_s in plan.windows_s:
             ours, refused = open_all(plan.model, plan.device, threads, contest.windows(length_s, 1))
             for batch in plan.batches:
                 rows += contest.rows(ours, length_s, batch)
+                ours, lost = without_lost(ours, batch)
+                gone += lost
                 progress(len({(row.threads, row.window_s, row.batch) for row in rows}))
     return EngineReport(
         machine=machine,
@@ -122,8 +125,16 @@ def measure(plan: Plan, progress: Callable[[float], None]) -> EngineReport:
         model=plan.model.model_id,
         peer=f"transformers {VERSION}, eager",
         rows=rows,
-        refused=refused,
+        refused=refused + gone,
     )
+
+
+def where(device: str, gpus: Sequence[str]) -> tuple[str, str]:
+    """The device that the peer computes on, and its name if it is a GPU; one that is not there is told."""
+    if not on_cuda(device):
+        return "cpu", ""
+    chosen = pick_device(device)
+    return str(chosen), gpus[chosen.index or 0]
 
 
 def by_shape(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -162,7 +173,10 @@ class Contest:
         vectors = [way() for way in ways]
         names = [(peer.name, self._peer_device) for peer in peers]
         names += [(each.name, each.embedder.device) for each in ours]
+        lost = [False] * len(peers) + [bool(each.lost) for each in ours]
         for number, (name, device) in enumerate(names):
+            if lost[number]:  # it was the CPU, in part
+                continue
             yield Row(
                 engine=name,
                 device=device,

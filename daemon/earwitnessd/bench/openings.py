@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -9,6 +10,7 @@ import msgspec
 import numpy as np
 
 from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
+from earwitnessd.engines.degrading import Degradable
 from earwitnessd.models import Model
 
 BUILT_WITHIN_S = 300.0
@@ -38,6 +40,11 @@ class Opened:
     name: str
     embedder: Embedder
 
+    @property
+    def lost(self) -> str:
+        """Why its device did not compute everything; empty: it did."""
+        return self.embedder.last_loss if isinstance(self.embedder, Degradable) else ""
+
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """One that this machine does not have."""
@@ -66,6 +73,12 @@ def open_all(model: Model, device: str, threads: int, speech: Windows) -> tuple[
         else:
             opened.append(Opened(way.name, embedder))
     return opened, refused
+
+
+def without_lost(opened: Sequence[Opened], batch: int) -> tuple[list[Opened], list[Refused]]:
+    """Those whose device computed everything; and why the others went, at this size of batch."""
+    gone = [Refused(engine=f"{each.name}, batch {batch}", reason=each.lost) for each in opened if each.lost]
+    return [each for each in opened if not each.lost], gone
 
 
 def _open(way: Way, model: Model, device: str, threads: int, speech: Windows) -> Embedder:
