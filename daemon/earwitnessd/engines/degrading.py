@@ -63,8 +63,9 @@ class Degrading:
         release: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[Callable[[], None]], None] = in_a_thread,
+        open_again: Callable[[], Embedder] | None = None,
     ) -> None:
-        self._open = open_accelerator
+        self._open = open_again or open_accelerator
         self._cpu = cpu
         self._release = release
         self._clock = clock

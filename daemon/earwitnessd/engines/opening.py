@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 
 import torch
 
 from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Threads
+from earwitnessd.engines.apart import Apart
 from earwitnessd.engines.degrading import Degrading
 from earwitnessd.engines.devices import pick_device
 from earwitnessd.engines.torch_wavlm import TorchWavLM
@@ -24,17 +26,30 @@ def open_torch(
     if chosen.type != "cuda":
         return TorchWavLM(model, str(chosen), threads, precision, backend)
 
-    def on_gpu() -> Embedder:
-        return TorchWavLM(model, str(chosen), threads, precision, backend)
+    there = partial(TorchWavLM, model, str(chosen), threads, precision, backend)
+
+    def on_gpu_again() -> Embedder:
+        return Apart(there) if _refuses_us(chosen) else there()
 
     cpu = TorchWavLM(model, "cpu", threads, "exact", "torch")
     try:
-        return Degrading(on_gpu, cpu, release=_release)
+        return Degrading(there, cpu, release=_release, open_again=on_gpu_again)
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         raise EmbedError(
             f"{model.name} cannot be opened on {chosen}: {reason}; or set device: cpu"
         ) from error
+
+
+def _refuses_us(device: torch.device) -> bool:
+    """After some faults CUDA answers this process with errors alone, though others may use the device."""
+    try:
+        torch.cuda.synchronize(device)
+    except torch.OutOfMemoryError:
+        return False
+    except RuntimeError:
+        return True
+    return False
 
 
 def _release() -> None:
