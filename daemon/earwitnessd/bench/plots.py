@@ -152,7 +152,8 @@ def _latency(plot: Axes, report: PipelineReport) -> None:
         plot.plot(at, p50_ms, "o", color=COLOURS[3], markersize=9, label="windows skipped")
     plot.set_xscale("log", base=2)
     plot.set_yscale("log")
-    plot.set_xticks(streams, [str(number) for number in streams])
+    told = _apart(streams)
+    plot.set_xticks(told, [str(number) for number in told])
     plot.minorticks_off()
     low, high = min(row.p50_ms for row in report.rows), max(row.p99_ms for row in report.rows)
     plot.set_ylim(low / 1.5, high * 1.5)
@@ -167,6 +168,15 @@ def _latency(plot: Axes, report: PipelineReport) -> None:
     least = "at least " if report.sustained_all else ""
     plot.set_title(f"{least}{report.sustained_streams} streams at {report.hop_s:g} s hop, none skipped")
     plot.legend(loc="upper left")
+
+
+def _apart(numbers: list[int]) -> list[int]:
+    """Of rising numbers, those whose labels have room beside each other on an axis of logarithms."""
+    told: list[int] = []
+    for number in numbers:
+        if not told or number >= 1.2 * told[-1]:
+            told.append(number)
+    return told
 
 
 def _costs(plot: Axes, report: PipelineReport) -> None:
