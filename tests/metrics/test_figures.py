@@ -17,7 +17,8 @@ from earwitnessd.metrics import figures
 from earwitnessd.metrics.figures import Figures
 
 DASHBOARD = Path(__file__).parents[2] / "configs" / "grafana-earwitness.json"
-WORDS = {"stream", "stream_id", "state", "device", "reason", "speaker", "position", "model", "model_id"}
+WORDS = {"stream", "stream_id", "state", "device", "reason", "speaker", "position"}
+WORDS |= {"model", "model_id", "degraded"}
 # fields that are no figures, or of no use as one
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -61,6 +62,12 @@ def test_every_figure_of_a_stream_is_told(field: str) -> None:
     counter = figures.STREAM_COUNTERS.get(field)
     name = f"earwitness_{counter}_total" if counter else f"earwitness_{figures.STREAM_GAUGES[field]}"
     assert after(beat)[name] == [({"stream": "desk"}, 0.005 if field.endswith("_ms") else 5.0)]
+
+
+@pytest.mark.parametrize(("why", "value"), [("", 0.0), ("CUDA out of memory", 1.0)])
+def test_a_lost_device_is_told(why: str, value: float) -> None:
+    beat = msgspec.structs.replace(HEARTBEAT, engine=msgspec.structs.replace(HEARTBEAT.engine, degraded=why))
+    assert after(beat)["earwitness_engine_degraded"] == [({}, value)]
 
 
 @pytest.mark.parametrize("field", sorted(set(EngineState.__struct_fields__) - WORDS))

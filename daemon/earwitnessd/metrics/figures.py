@@ -124,6 +124,11 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
     yield from _single(beat, DAEMON_GAUGES, GaugeMetricFamily)
     yield from _single(beat.engine, ENGINE_GAUGES, GaugeMetricFamily)
     yield from _single(beat.engine, ENGINE_COUNTERS, CounterMetricFamily)
+    yield GaugeMetricFamily(
+        "earwitness_engine_degraded",
+        "another device than that of the settings computes, because that one is lost",
+        value=float(bool(beat.engine.degraded)),
+    )
     figures = [name for name in SocketState.__struct_fields__ if name != "events"]  # we have them by type
     gauges = {name: name for name in figures if name in SOCKET_GAUGES}
     yield from _single(beat.sockets, gauges, GaugeMetricFamily)
