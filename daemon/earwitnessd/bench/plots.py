@@ -122,7 +122,7 @@ def engine(report: EngineReport, file: Path) -> None:
             place += 1.6
         plot.set_yticks([at for at, _ in ticks], [name for _, name in ticks], fontsize=8.5)
         plot.axvline(1.0, color=INK, linewidth=0.8)
-        plot.invert_yaxis()
+        plot.set_ylim(place - 0.9, -0.9)
         plot.set_xlim(0, 1.45 * max(row.ratio for row in report.rows))
         plot.grid(axis="y", visible=False)
         plot.set_xlabel("times as fast as transformers")
