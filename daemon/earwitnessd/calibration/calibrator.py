@@ -25,7 +25,7 @@ class RowStatistics:
     centred: Vectors
     # (exemplars, dimension)
     middle: Floats
-    spread: Floats
+    # of each one's cosines to the cohort
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,15 +56,18 @@ class Calibrator:
 
 
 def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
-    """Centred exemplars with the mean and spread of their cosines to the cohort."""
+    """Centred exemplars with the mean of their cosines to the cohort."""
     centred = cohort.centred(exemplars)
-    return RowStatistics(centred, *cohort.statistics(centred))
+    return RowStatistics(centred, cohort.middle(centred))
 
 
 def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -> Floats:
-    """Adaptive symmetric normalisation: half by the exemplar's cohort statistics, half by the window's."""
+    """Adaptive symmetric normalisation: half by the exemplar's cohort cosines, half by the window's.
+
+    Divided by one spread for all. With each voice's own, as is usual, narrow-band strangers looked far more
+    alike than they are: on the development trials a third more of the true trials were missed at 1 % FMR.
+    """
     centred = cohort.centred(embedding)
-    middle, spread = cohort.statistics(centred)
     cosines = rows.centred @ centred
-    scores: Floats = 0.5 * ((cosines - rows.middle) / rows.spread + (cosines - middle[0]) / spread[0])
+    scores: Floats = (cosines - 0.5 * (rows.middle + cohort.middle(centred)[0])) / cohort.spread
     return np.asarray(scores, dtype=np.float32)

@@ -26,25 +26,35 @@ class Cohort:
     # (speakers, dimension): with the mean subtracted, unit length
     top: int
     # only so many of the speakers most alike count: the others tell nothing about confusions
+    spread: float
+    # of cosines to those, one for all voices: a voice's own says more of its channel than of confusions
 
     @classmethod
     def of(cls, model_id: str, speakers: Sequence[Vectors], top: int) -> Cohort:
         """From one embedding a speaker, of unit length."""
         whole = np.asarray(speakers, dtype=np.float32)
         mean = whole.mean(axis=0)
-        return cls(model_id, mean, unit(whole - mean), min(top, len(whole)))
+        return cls.stored(model_id, mean, whole - mean, top)
+
+    @classmethod
+    def stored(cls, model_id: str, mean: Vectors, vectors: Vectors, top: int) -> Cohort:
+        """From what a file holds."""
+        whole = unit(vectors)
+        count = min(top, len(whole))
+        others = np.sort(whole @ whole.T, axis=1)[:, -count - 1 : -1]  # everybody is most like themselves
+        spread = max(float(others.std(axis=1).mean()), LEAST_SPREAD)
+        return cls(model_id, mean, whole, count, spread)
 
     def centred(self, vectors: Vectors) -> Vectors:
         """Without what all voices have in common, unit length again."""
         return unit(vectors - self.mean)
 
-    def statistics(self, centred: Vectors) -> tuple[Floats, Floats]:
-        """Mean and spread of each row's cosines to the speakers of the cohort most like it."""
+    def middle(self, centred: Vectors) -> Floats:
+        """The mean of each row's cosines to the speakers of the cohort most like it."""
         cosines = np.atleast_2d(centred) @ self.vectors.T
         nearest = np.partition(cosines, cosines.shape[1] - self.top, axis=1)[:, -self.top :]
-        spread: Floats = np.maximum(nearest.std(axis=1), np.float32(LEAST_SPREAD))
         middle: Floats = nearest.mean(axis=1)
-        return middle, spread
+        return middle
 
 
 def unit(vectors: Vectors) -> Vectors:

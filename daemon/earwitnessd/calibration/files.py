@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from earwitnessd.calibration.calibration import VERSION, Calibration, CalibrationError
 from earwitnessd.calibration.calibrator import Calibrator
-from earwitnessd.calibration.cohort import LEAST_SPEAKERS, Cohort, unit
+from earwitnessd.calibration.cohort import LEAST_SPEAKERS, Cohort
 
 CALIBRATION = "calibration.json"
 COHORT = "cohort.safetensors"
@@ -72,7 +72,7 @@ def read_cohort(file: Path, model_id: str, sha256: str | None = None) -> Cohort:
         raise CalibrationError(
             f"{file}: expected at least {LEAST_SPEAKERS} speakers, one vector each: {AGAIN}"
         )
-    return Cohort(model_id, mean.astype(np.float32), unit(whole), min(about.top, len(whole)))
+    return Cohort.stored(model_id, mean.astype(np.float32), whole, about.top)
 
 
 def packed_cohort(cohort: Cohort, about: str) -> bytes:
