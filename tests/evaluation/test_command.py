@@ -60,8 +60,8 @@ def test_json_holds_every_documented_key(trials: Path) -> None:
     report = json.loads(output)
     assert {"model", "trials", "eer", "min_dcf", "corpora", "seconds", "rtf"} <= set(report)
     assert {"targets", "fnmr", "thresholds", "min_cllr", "durations", "resampled"} <= set(report)
-    assert {"cllr", "act_dcf", "calibration_loss", "calibration"} <= set(report)  # none of which there is
-    assert report["cllr"] is None
+    assert report["calibration"] is not None
+    assert report["cllr"] == pytest.approx(report["min_cllr"] + report["calibration_loss"])
     assert report["resampled"] == "speaker"  # folders and labels agree
     assert set(report["fnmr"]) == {"0.01", "0.001", "0.0001"}
     assert sum(part["trials"] for part in report["durations"].values()) == 3
@@ -72,6 +72,16 @@ def test_json_holds_every_documented_key(trials: Path) -> None:
     alone = report["corpora"]["buzz1"]  # no non-target there
     assert (alone["trials"], alone["targets"], alone["eer"], alone["min_dcf"]) == (1, 1, None, None)
     assert report["rtf"] > 0
+
+
+def test_by_cosines_there_is_no_evidence_to_judge(trials: Path) -> None:
+    code, output, _ = run(
+        trials, "--root", trials.parent, "--json", "--threads", 1, "--set", "decision.method=cosine"
+    )
+    assert code == 0
+    report = json.loads(output)
+    assert [report[key] for key in ("calibration", "cllr", "act_dcf", "calibration_loss")] == [None] * 4
+    assert report["min_cllr"] is not None
 
 
 def test_a_table_names_the_model_and_each_corpus(trials: Path) -> None:
@@ -132,7 +142,7 @@ def test_two_ways_of_deciding_are_compared_on_recordings(tmp_path: Path) -> None
         "--variant",
         "card:",
         "--variant",
-        "deaf: decision.verify_windows=100",
+        "deaf: decision.method=cosine decision.verify_windows=100",
     )
     assert (code, errors) == (0, "")
     card, deaf = json.loads(output)["streams"].values()
