@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from earwitness.events import RATE
 from earwitnessd.assemble import open_parts
 from earwitnessd.engines import Vectors, Windows
 from earwitnessd.listening.listener import Parts
@@ -17,19 +18,18 @@ from earwitnessd.service.service import Service
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 
-DIMENSIONS = 512
-
 
 class Answering:
-    """Says of every window the same."""
+    """Says of every window the same, in as many dimensions as the model: its calibration has to fit."""
 
-    def __init__(self, model_id: str) -> None:
+    def __init__(self, model_id: str, dimensions: int) -> None:
         self.model_id = model_id
+        self._row = np.full(dimensions, dimensions**-0.5, dtype=np.float32)
         self.device = "no model"
 
     def embed(self, windows: Windows) -> Vectors:
         """The same unit row for each."""
-        return np.full((len(windows), DIMENSIONS), DIMENSIONS**-0.5, dtype=np.float32)
+        return np.tile(self._row, (len(windows), 1))
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Nothing to do."""
@@ -38,7 +38,9 @@ class Answering:
 def open_modelless(settings: Settings) -> Parts:
     """Everything that the settings ask for but the model."""
     parts = open_parts(settings)
-    return replace(parts, embedder=Answering(parts.embedder.model_id))
+    model = parts.embedder
+    dimensions = model.embed(np.zeros((1, RATE), dtype=np.float32)).shape[1]
+    return replace(parts, embedder=Answering(model.model_id, dimensions))
 
 
 def main() -> None:
