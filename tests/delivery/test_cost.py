@@ -67,7 +67,7 @@ def test_a_flood_of_subscriptions_is_cut_before_it_costs_memory() -> None:
             monitor.close(linger=0)
         figures = station.figures()
         assert figures["refused_subscriptions"] == 1
-        # What the socket takes in before the door hears of it depends on who runs first; all of it would be 193.
+        # What the socket takes in before the door hears of it depends on luck; all of it would be 193.
         assert station.memory_mb() - before_mb < 60
 
 
