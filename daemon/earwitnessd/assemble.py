@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.decision import Bounds
-from earwitnessd.engines import open_embedder
+from earwitnessd.engines import Backend, Embedder, open_embedder
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
-from earwitnessd.models import open_model
+from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, Settings
@@ -24,16 +25,39 @@ log = logging.getLogger(__name__)
 LEAST_BOUND = 0.1  # nats: evidence for nothing verifies nobody
 
 
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A model that computes. Its embeddings belong to the embedder's model id, which also says how."""
+
+    model: Model
+    embedder: Embedder
+
+    def calibrator(self, decision: Decision) -> Calibrator | None:
+        """As `find_calibrator`, for the embeddings that are computed here."""
+        return find_calibrator(decision, self.embedder.model_id, self.model.directory)
+
+    def rules(self, decision: Decision, calibrator: Calibrator | None) -> Rules:
+        """As `rules_for`, with what this model suggests."""
+        return rules_for(decision, self.model.threshold, self.model.name, calibrator)
+
+
+def open_engine(settings: Settings, backend: Backend | None = None) -> Engine:
+    """As the settings ask for; `backend` in place of theirs, where one must not take over from another."""
+    model, engine = open_model(settings.model), settings.engine
+    embedder = open_embedder(
+        model, engine.device, engine.threads, engine.precision, backend or engine.backend
+    )
+    return Engine(model, embedder)
+
+
 def open_parts(settings: Settings) -> Parts:
     """Model, profiles and rules, as the settings ask for; called in the engine thread."""
-    model = open_model(settings.model)
-    engine = settings.engine
-    embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
-    calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
-    rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
+    engine = open_engine(settings)
+    calibrator = engine.calibrator(settings.decision)
+    rules = engine.rules(settings.decision, calibrator)
     store = ProfileStore(profile_file(settings))
-    people = People(store, embedder.model_id, rules.threshold, calibrator)
-    return Parts(embedder=embedder, people=people, rules=rules, model=model)
+    people = People(store, engine.embedder.model_id, rules.threshold, calibrator)
+    return Parts(embedder=engine.embedder, people=people, rules=rules, model=engine.model)
 
 
 def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:

@@ -13,12 +13,12 @@ import msgspec
 
 from earwitnessd.access import sockets
 from earwitnessd.access.keys import listed
-from earwitnessd.assemble import evidence_directory, find_calibrator, profile_file, rules_for
+from earwitnessd.assemble import evidence_directory, open_engine, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.devices import Listing
-from earwitnessd.engines import EmbedError, open_embedder
+from earwitnessd.engines import EmbedError
 from earwitnessd.metrics.scrape import MetricsError, listen
-from earwitnessd.models import ModelError, open_model
+from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore, StoreError
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
@@ -44,17 +44,14 @@ def examine(settings: Settings) -> list[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
-        model = open_model(settings.model)
-        engine = settings.engine
-        embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
-        calibrator = find_calibrator(settings.decision, embedder.model_id, model.directory)
-        rules = rules_for(settings.decision, model.threshold, model.name, calibrator)
+        engine = open_engine(settings)
+        rules = engine.rules(settings.decision, engine.calibrator(settings.decision))
     except (ModelError, EmbedError, SettingsError, CalibrationError) as error:
         yield Finding("model", False, str(error))
         return
-    yield Finding("model", True, f"{embedder.model_id} on {embedder.device}")
+    yield Finding("model", True, f"{engine.embedder.model_id} on {engine.embedder.device}")
     yield Finding("decision", True, str(rules))
-    yield _profiles(settings, embedder.model_id)
+    yield _profiles(settings, engine.embedder.model_id)
 
 
 def _profiles(settings: Settings, model_id: str) -> Finding:

@@ -12,10 +12,9 @@ import typer
 from earwitnessd.cli.options import ConfigOption, SetOption
 
 if TYPE_CHECKING:
+    from earwitnessd.assemble import Engine
     from earwitnessd.calibration import Cohort
-    from earwitnessd.engines import Embedder
     from earwitnessd.fitting.make import Made
-    from earwitnessd.models import Model
 
 FAILED = 1
 COHORT_SPEAKERS = 800
@@ -61,29 +60,28 @@ def calibrate(
     """
     from datetime import UTC, datetime
 
-    from earwitnessd.assemble import calibration_directory
+    from earwitnessd.assemble import calibration_directory, open_engine
     from earwitnessd.calibration import CalibrationError
     from earwitnessd.calibration.files import write_calibrator
-    from earwitnessd.engines import EmbedError, open_embedder
+    from earwitnessd.engines import EmbedError
     from earwitnessd.evaluation.errors import EvaluationError
     from earwitnessd.fitting.make import make_calibration
-    from earwitnessd.models import ModelError, open_model
+    from earwitnessd.models import ModelError
     from earwitnessd.settings.load import load
     from earwitnessd.settings.validate import SettingsError
 
     target = output or calibration_directory()
     try:
         settings = load(config, [*(overrides or []), *([f"model={model}"] if model else [])])
-        opened = open_model(settings.model)
-        embedder = open_embedder(opened, settings.engine.device, settings.engine.threads)
-        strangers, whose = _cohort(opened, embedder, cohort, exclude or [])
+        engine = open_engine(settings, backend="torch")
+        strangers, whose = _cohort(engine, cohort, exclude or [])
         with _progress("listening to the trials") as tick:
             made = make_calibration(
                 trials,
                 root,
                 settings,
                 strangers,
-                embedder.embed,
+                engine.embedder.embed,
                 about=f"{about or trials}; cohort: {whose}",
                 today=datetime.now(UTC).date().isoformat(),
                 tick=tick,
@@ -95,12 +93,13 @@ def calibrate(
     typer.echo(_described(made, target))
 
 
-def _cohort(model: Model, embedder: Embedder, folder: Path | None, exclude: list[str]) -> tuple[Cohort, str]:
+def _cohort(engine: Engine, folder: Path | None, exclude: list[str]) -> tuple[Cohort, str]:
     """The strangers to compare with, and whose voices they are."""
     from earwitnessd.calibration import CalibrationError
     from earwitnessd.calibration.files import COHORT, read_cohort
     from earwitnessd.fitting.strangers import make_cohort, some_of, speakers_in
 
+    model, embedder = engine.model, engine.embedder
     if folder is not None:
         chosen = some_of(speakers_in(folder, exclude), COHORT_SPEAKERS)
         with _progress("listening to the cohort") as tick:

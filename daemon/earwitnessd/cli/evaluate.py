@@ -146,27 +146,23 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
     """Embed every crop of a list once, and score its trials."""
     import numpy as np
 
-    from earwitnessd.assemble import find_calibrator
-    from earwitnessd.engines import open_embedder
+    from earwitnessd.assemble import open_engine
     from earwitnessd.evaluation.calibrated import bars_of, llrs_of
     from earwitnessd.evaluation.embedding import embed_crops
     from earwitnessd.evaluation.findings import TrialFindings
     from earwitnessd.evaluation.report import FALSE_MATCH_RATES, judge, report_on, scores_of
     from earwitnessd.evaluation.speech import hear_crops, quality_of
     from earwitnessd.evaluation.trials import load_trials
-    from earwitnessd.models import open_model
 
     began_s, computing_s = time.perf_counter(), 0.0
     listed = load_trials(trials)
-    opened = open_model(settings.model)
-    calibrator = find_calibrator(settings.decision, opened.model_id, opened.directory)
-    engine = settings.engine
-    embedder = open_embedder(opened, engine.device, engine.threads, engine.precision)
+    engine = open_engine(settings, backend="torch")
+    calibrator = engine.calibrator(settings.decision)
 
     def embed(windows: NDArray[np.float32]) -> NDArray[np.float32]:
         nonlocal computing_s
         start_s = time.perf_counter()
-        vectors = embedder.embed(windows)
+        vectors = engine.embedder.embed(windows)
         computing_s += time.perf_counter() - start_s
         return vectors
 
@@ -184,7 +180,7 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
         listed,
         judged,
         quality,
-        model=opened.model_id,
+        model=engine.embedder.model_id,
         calibration=calibration.data if calibration else None,
         seconds=time.perf_counter() - began_s,
         rtf=computing_s / embedded_s,
