@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from earwitnessd.profiles import ProfileError, ProfileStore, StoreError
+from earwitnessd.profiles import Circumstances, ProfileError, ProfileStore, StoreError
 from earwitnessd.profiles.migrations import SCRIPTS
 
 from .making import MODEL, OTHER_MODEL, exemplar, voice
@@ -336,3 +337,43 @@ def fill(store: ProfileStore) -> int:
 def test_a_disk_that_is_full_from_the_start_is_said(tiny_disk: Path) -> None:
     (tiny_disk / "ballast").write_bytes(b"\0" * TINY_DISK_KB * 1024)
     assert "full. Check the disk" in complaint(tiny_disk / "profiles.db")
+
+
+def test_what_is_told_of_a_session_comes_back_and_old_sessions_have_none(
+    store: ProfileStore, file: Path
+) -> None:
+    told = Circumstances(channel="telephone", native_rate=8000, self_llr=2.5, warnings=("too quiet",))
+    store.add("anna", replace(exemplar(voice(1)), circumstances=told))
+    store.add("anna", exemplar(voice(2)))
+    assert [each.circumstances for each in store.profile("anna").exemplars] == [told, Circumstances()]
+
+
+def test_a_database_from_before_sessions_were_described_is_read(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        database.executescript(SCRIPTS[0])
+        database.execute("INSERT INTO person VALUES (1, 'anna', '2026-01-01T00:00:00Z')")
+        database.execute(
+            "INSERT INTO exemplar VALUES (1, 1, '2026-01-01T00:00:00Z', ?, ?, '', '', 9.0, 5, 0.9, NULL)",
+            (MODEL, voice(1).tobytes()),
+        )
+        database.execute("PRAGMA user_version = 1")
+    with closing(ProfileStore(file)) as store:
+        (old,) = store.profile("anna").exemplars
+    np.testing.assert_array_equal(old.vector, voice(1))
+    assert (old.speech_s, old.circumstances) == (9.0, Circumstances())
+
+
+def test_one_session_can_be_removed_but_not_the_last(store: ProfileStore) -> None:
+    for seed in range(2):
+        store.add("anna", exemplar(voice(seed), label=str(seed)))
+    store.add("ben", exemplar(voice(5)))
+    first, second = (each.session for each in store.profile("anna").exemplars)
+    (bens,) = (each.session for each in store.profile("ben").exemplars)
+    assert problem(lambda: store.remove("anna", bens)).code == "not_found"
+    assert store.remove("anna", first) == 1
+    assert [each.label for each in store.profile("anna").exemplars] == ["1"]
+    refused = problem(lambda: store.remove("anna", second))
+    assert refused.code == "refused"
+    assert f"{second} is the only session of anna" in str(refused)
+    assert problem(lambda: store.remove("anna", first)).code == "not_found"

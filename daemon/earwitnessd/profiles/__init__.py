@@ -1,5 +1,6 @@
 """The enrolled people, kept in SQLite."""
 
+from earwitnessd.profiles.circumstances import Circumstances
 from earwitnessd.profiles.store import (
     NewExemplar,
     ProfileError,
@@ -9,4 +10,12 @@ from earwitnessd.profiles.store import (
     StoreError,
 )
 
-__all__ = ["NewExemplar", "ProfileError", "ProfileStore", "StoreError", "StoredExemplar", "StoredProfile"]
+__all__ = [
+    "Circumstances",
+    "NewExemplar",
+    "ProfileError",
+    "ProfileStore",
+    "StoreError",
+    "StoredExemplar",
+    "StoredProfile",
+]

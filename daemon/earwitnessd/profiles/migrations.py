@@ -22,4 +22,8 @@ SCRIPTS = (
     ) STRICT;
     CREATE INDEX exemplar_by_person ON exemplar (person);
     """,
+    """
+    -- JSON of `profiles/circumstances.py`: the channel, and what else is told of the session
+    ALTER TABLE exemplar ADD COLUMN circumstances TEXT NOT NULL DEFAULT '{}';
+    """,
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from earwitness.control import ErrorCode
+from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.migrations import SCRIPTS
 from earwitnessd.score import Vector
 
@@ -47,12 +48,15 @@ class NewExemplar:
     windows: int
     consistency: float | None
     snr_db: float | None
+    circumstances: Circumstances = NOT_KNOWN
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class StoredExemplar(NewExemplar):
     """An exemplar as it lies in the database."""
 
+    session: int
+    # its number there
     created: str
 
 
@@ -100,7 +104,7 @@ class ProfileStore:
             key, _ = self._person(name)
             self._database.execute(
                 "INSERT INTO exemplar (person, created, model_id, vector, label, source, speech_s, windows,"
-                " consistency, snr_db) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " consistency, snr_db, circumstances) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     key,
                     now,
@@ -112,6 +116,7 @@ class ProfileStore:
                     exemplar.windows,
                     exemplar.consistency,
                     exemplar.snr_db,
+                    to_store(exemplar.circumstances),
                 ),
             )
             (count,) = self._database.execute(
@@ -124,6 +129,22 @@ class ProfileStore:
         with _transaction(self._database):
             key, _ = self._person(name)
             self._database.execute("DELETE FROM person WHERE id = ?", (key,))
+
+    def remove(self, name: str, session: int) -> int:
+        """Forget one session of a person; how many are left, at least one."""
+        with _transaction(self._database):
+            key, _ = self._person(name)
+            sessions = [exemplar.session for exemplar in self._exemplars(key)]
+            if session not in sessions:
+                known = ", ".join(map(str, sessions))
+                raise ProfileError("not_found", f"{name} has no session {session}; there are: {known}")
+            if len(sessions) == 1:
+                raise ProfileError(
+                    "refused",
+                    f"{session} is the only session of {name}: delete the profile, or enrol another",
+                )
+            self._database.execute("DELETE FROM exemplar WHERE id = ?", (session,))
+        return len(sessions) - 1
 
     def rename(self, name: str, new_name: str) -> int:
         """Give a person another name; how many exemplars they have."""
@@ -143,13 +164,37 @@ class ProfileStore:
 
     def _exemplars(self, person: int) -> tuple[StoredExemplar, ...]:
         rows = self._database.execute(
-            "SELECT model_id, vector, label, source, speech_s, windows, consistency, snr_db, created"
-            " FROM exemplar WHERE person = ? ORDER BY id",
+            "SELECT model_id, vector, label, source, speech_s, windows, consistency, snr_db, circumstances,"
+            " id, created FROM exemplar WHERE person = ? ORDER BY id",
             (person,),
         )
         return tuple(
-            StoredExemplar(model_id, np.frombuffer(blob, dtype="<f4").astype(np.float32), *rest)
-            for model_id, blob, *rest in rows
+            StoredExemplar(
+                model_id=model_id,
+                vector=np.frombuffer(blob, dtype="<f4").astype(np.float32),
+                label=label,
+                source=source,
+                speech_s=speech_s,
+                windows=windows,
+                consistency=consistency,
+                snr_db=snr_db,
+                circumstances=stored(circumstances),
+                session=session,
+                created=created,
+            )
+            for (
+                model_id,
+                blob,
+                label,
+                source,
+                speech_s,
+                windows,
+                consistency,
+                snr_db,
+                circumstances,
+                session,
+                created,
+            ) in rows
         )
 
 
