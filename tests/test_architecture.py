@@ -144,7 +144,7 @@ def test_the_dashboard_is_a_function_of_events(name: str) -> None:
 
 
 def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
-    tools = {"training", "evaluation", "simulation", "fitting", "bench", "demo", "cli", "builtin"}
+    tools = {"training", "evaluation", "simulation", "fitting", "bench", "sizing", "demo", "cli", "builtin"}
     guilty = [
         f"{file.relative_to(DAEMON)} imports {name}"
         for file in modules(DAEMON)
@@ -157,6 +157,7 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
                 "earwitnessd.simulation",
                 "earwitnessd.fitting",
                 "earwitnessd.bench",
+                "earwitnessd.sizing",
                 "earwitnessd.demo",
                 "earwitnessd.cli",
             )

@@ -103,10 +103,10 @@ def measure(
 ) -> PipelineReport:
     """At `streams` streams, and upward to as many as `setup` has; then the daemon without a model."""
     machine = this_machine()
-    overhead = []
+    costs = []
     for gate in ("silero", "energy"):
         say(f"the daemon without a model, speech gate {gate}")
-        overhead.append(_overhead(setup, gate, streams, seconds))
+        costs.append(overhead(setup, gate, streams, seconds))
     with station(setup) as running:
         levels = Levels(lambda count: _load(running, count, seconds, say), setup.streams)
         levels.measure(streams)
@@ -122,7 +122,7 @@ def measure(
         sustained_streams=levels.sustained,
         sustained_all=not levels.too_many,
         rows=levels.rows,
-        overhead=overhead,
+        overhead=costs,
     )
 
 
@@ -184,7 +184,8 @@ def _load(running: Station, streams: int, seconds: float, say: Callable[[str], N
     )
 
 
-def _overhead(setup: Setup, gate: str, streams: int, seconds: float) -> Overhead:
+def overhead(setup: Setup, gate: str, streams: int, seconds: float) -> Overhead:
+    """Of a daemon of its own, with a model that answers at once."""
     settings = msgspec.convert({"type": gate}, SpeechGateSettings)
     with station(replace(setup, streams=streams, gate=settings, modelless=True)) as running:
         seen = _watch(running, streams, seconds)

@@ -13,6 +13,7 @@ from earwitnessd.cli.demo import demo
 from earwitnessd.cli.evaluate import evaluate
 from earwitnessd.cli.keys import app as keys
 from earwitnessd.cli.model import app as model
+from earwitnessd.cli.plan import plan
 from earwitnessd.cli.replay import replay
 from earwitnessd.cli.run import run
 from earwitnessd.cli.simulate import simulate
@@ -32,6 +33,7 @@ app.command(short_help="Recordings through a whole daemon, at full speed.")(repl
 app.command(short_help="How well a model tells voices apart.")(evaluate)
 app.command(short_help="Fit evidence and target rates to your own recordings.")(calibrate)
 app.command(short_help="Conversations of recorded speakers, to evaluate with.")(simulate)
+app.command(short_help="What so many streams take.")(plan)
 app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
 app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")

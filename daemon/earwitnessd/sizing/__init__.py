@@ -1,0 +1,1 @@
+"""What so many streams take: figures measured here, a simulated queue, and machines counted from both."""
