@@ -16,6 +16,7 @@ from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
 from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
+from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, Settings
 from earwitnessd.settings.validate import SettingsError
@@ -55,9 +56,16 @@ def open_parts(settings: Settings) -> Parts:
     engine = open_engine(settings)
     calibrator = engine.calibrator(settings.decision)
     rules = engine.rules(settings.decision, calibrator)
-    store = ProfileStore(profile_file(settings))
+    file = profile_file(settings)
+    store = open_or_move_aside(file, lambda: ProfileStore(file))
     people = People(store, engine.embedder.model_id, rules.threshold, calibrator)
-    return Parts(embedder=engine.embedder, people=people, rules=rules, model=engine.model)
+    return Parts(
+        embedder=engine.embedder,
+        people=people,
+        rules=rules,
+        model=engine.model,
+        profiles_damaged=moved_aside(file),
+    )
 
 
 def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:

@@ -89,6 +89,8 @@ class Ready:
     # the model's
     decision: str = ""
     # how is decided, for people
+    profiles_damaged: str = ""
+    # where a damaged database lies that was moved aside; empty: there is none
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from earwitnessd.service.watchdog import StreamProgress, stuck
+from earwitnessd.handover import Pulse
+from earwitnessd.service.watchdog import StreamProgress, patience_s, stuck, why_stuck
 
 LIMIT_S = 10.0
 MOST_BACKLOG_S = 25.0
@@ -46,3 +47,14 @@ def test_a_live_stream_whose_audio_is_not_worked_off_is_stuck() -> None:
 def test_a_stream_that_is_paused_over_or_being_reopened_may_be_silent(idle: StreamProgress) -> None:
     assert why(idle) is None
     assert why(idle, progress(stream="door", silent_s=11.0)) is not None
+
+
+def test_a_shorter_watchdog_has_a_shorter_patience() -> None:
+    assert patience_s(None) == patience_s(30.0) == patience_s(600.0) == 10.0
+    assert patience_s(6.0) == 2.0
+
+
+def test_a_pulse_that_grows_old_is_an_engine_that_does_not_turn() -> None:
+    pulse = Pulse.first(0)
+    assert why_stuck(pulse, pulse.at_ns + 2_000_000_000, 2.0) is None
+    assert why_stuck(pulse, pulse.at_ns + 2_100_000_000, 2.0) == "the engine has not turned for 2.1 s"

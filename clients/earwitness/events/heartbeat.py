@@ -143,5 +143,9 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """people enrolled with another model only: they cannot be recognised now"""
     rss_mb: Megabytes
     """memory of the daemon's main process"""
+    suspended_s: Seconds = 0.0
+    """the machine slept so long since the daemon's start: nothing was heard"""
+    profiles_damaged: str = ""
+    """where a damaged profile database lies that was moved aside at a start; empty: there is none"""
     ttl_s: Seconds = 3.0
     """without a newer one, the daemon hangs or is gone"""

@@ -165,6 +165,15 @@ class CaptureSupervisor:
         """Stop the process, so that the device is free for others."""
         self._stop(now_s, "paused")
 
+    def reopen(self, now_s: float, reason: str) -> bool:
+        """End the process that runs and start another; False where none runs, or it is ending already."""
+        if self._child is None or self._state not in ("starting", "waiting", "listening"):
+            return False
+        self._child.signal(signal.SIGTERM)
+        self._due_s = now_s + self._patience.stop_s
+        self._enter("stopping", reason)
+        return True
+
     def stop(self, now_s: float) -> None:
         """For good; go on polling and ticking until not `running`."""
         self._stop(now_s, "stopped")
@@ -265,7 +274,7 @@ class CaptureSupervisor:
         self._reason = self._killed_because or child.reason or describe_exit(status)
         if self._wanted != "listening":
             self._enter(self._wanted, self._reason)
-        elif stopping:  # resumed before the pause was complete
+        elif stopping:  # to be reopened, or resumed before the pause was complete
             self._spawn(now_s)
         elif status in FINAL_EXITS:
             self._enter("finished" if status == Exit.FINISHED else "failed", self._reason)

@@ -67,6 +67,8 @@ class Parts:
     people: People
     rules: Rules
     model: Model
+    profiles_damaged: str = ""
+    # where a damaged database lies that was moved aside
 
 
 class Listener(threading.Thread):
@@ -132,6 +134,7 @@ class Listener(threading.Thread):
             decision=str(parts.rules),
             profiles=len(parts.people.matrix.names),
             profiles_other_model=parts.people.other_model,
+            profiles_damaged=parts.profiles_damaged,
         )
         self._outbox.put(ready)
         poller = zmq.Poller()

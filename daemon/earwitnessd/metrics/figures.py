@@ -59,6 +59,7 @@ DAEMON_GAUGES = {
     "profiles": "profiles",
     "profiles_other_model": "profiles_other_model",
     "rss_mb": "resident_memory_bytes",
+    "suspended_s": "suspended_seconds",
 }
 SOCKET_GAUGES = {"subscriptions", "clients"}  # every other figure about the sockets counts up
 FACTORS = {"_ms": 1e-3, "_mb": 2.0**20}
@@ -128,6 +129,11 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
         "earwitness_engine_degraded",
         "another device than that of the settings computes, because that one is lost",
         value=float(bool(beat.engine.degraded)),
+    )
+    yield GaugeMetricFamily(
+        "earwitness_profiles_damaged",
+        "a damaged profile database lies beside the one in use: people are missing until it is restored",
+        value=float(bool(beat.profiles_damaged)),
     )
     figures = [name for name in SocketState.__struct_fields__ if name != "events"]  # we have them by type
     gauges = {name: name for name in figures if name in SOCKET_GAUGES}

@@ -60,8 +60,9 @@ from earwitnessd.service.public import Attendants, PublicSide
 from earwitnessd.service.reloading import Reloading
 from earwitnessd.service.signals import signals
 from earwitnessd.service.streams import Streams, UnknownStreamError
+from earwitnessd.service.suspension import Suspension
 from earwitnessd.service.vitals import Vitals, heartbeat
-from earwitnessd.service.watchdog import StreamProgress, stuck
+from earwitnessd.service.watchdog import patience_s, why_stuck
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
@@ -74,8 +75,6 @@ log = logging.getLogger(__name__)
 E = TypeVar("E", bound=Event)
 
 HEARTBEAT_S = 1.0
-STUCK_S = 10.0  # without progress, before the watchdog is left to bite
-MOST_BACKLOG_S = 25.0
 STOP_CAPTURE_S = 0.7
 STOP_ENGINE_S = 0.7
 
@@ -110,6 +109,7 @@ class Service:
         self._started_s = time.monotonic()
         self._heartbeat_due_s = 0.0
         self._manager = ServiceManager()
+        self._suspension = Suspension()
 
     def run(self) -> None:
         """Until a signal or a failure; StartError if it cannot start or the engine fails."""
@@ -246,6 +246,7 @@ class Service:
             beat_in_s = self._heartbeat_due_s - time.monotonic() if self._pulse else HEARTBEAT_S
             timeout_s = min(beat_in_s, self._streams.due_in_s(), HEARTBEAT_S)
             ready = dict(self._poller.poll(max(0, int(timeout_s * 1000) + 1)))
+            self._notice_sleep()
             self._attend(ready)
             self._streams.tick()
             if self._reload_wanted:
@@ -254,6 +255,12 @@ class Service:
             if self._pulse and time.monotonic() >= self._heartbeat_due_s:
                 self._heartbeat_due_s = time.monotonic() + HEARTBEAT_S
                 self._beat()
+
+    def _notice_sleep(self) -> None:
+        """A verdict from before the sleep holds no longer, whatever the sample count says."""
+        if slept_s := self._suspension.slept_s():
+            log.warning("the machine slept for %.0f s: all live sources are opened anew", slept_s)
+            self._streams.reopen_live(f"the machine slept for {slept_s:.0f} s")
 
     def _attend(self, ready: Mapping[zmq.Socket[bytes] | int, int]) -> None:
         """Serve whoever has something to say."""
@@ -373,6 +380,7 @@ class Service:
                 sockets=self._public.state,
                 uptime_s=time.monotonic() - self._started_s,
                 rss_mb=resident_mb(),
+                suspended_s=self._suspension.total_s,
                 evidence=self._evidence.state if self._evidence else None,
             )
         )
@@ -380,17 +388,7 @@ class Service:
     def _why_stuck(self) -> str | None:
         if self._pulse is None:
             return None
-        now_ns = time.monotonic_ns()
-        streams = [
-            StreamProgress(
-                stream=pulse.stream,
-                live=pulse.live and pulse.paced,
-                silent_s=(now_ns - pulse.last_message_ns) / 1e9,
-                backlog_s=pulse.lag_s,
-            )
-            for pulse in self._pulse.streams
-        ]
-        return stuck((now_ns - self._pulse.at_ns) / 1e9, streams, STUCK_S, MOST_BACKLOG_S)
+        return why_stuck(self._pulse, time.monotonic_ns(), patience_s(self._manager.watchdog_s))
 
     def _on_signal(self, number: int) -> None:
         if number == signal.SIGHUP:

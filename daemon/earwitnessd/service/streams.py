@@ -9,7 +9,7 @@ import zmq
 
 from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
-from earwitnessd.settings.sources import AnySource
+from earwitnessd.settings.sources import AnySource, FileReplay
 
 
 class UnknownStreamError(LookupError):
@@ -69,6 +69,15 @@ class Streams:
     def resume(self, name: str) -> None:
         """Open a paused stream again."""
         self._find(name).resume(time.monotonic())
+
+    def reopen_live(self, reason: str) -> None:
+        """Whatever hears the world begins anew: what it heard and what it will hear do not belong together."""
+        for name, supervisor in self._supervisors.items():
+            stream_id = supervisor.stream_id
+            if not isinstance(self._sources[name], FileReplay) and supervisor.reopen(
+                time.monotonic(), reason
+            ):
+                self._tell(CaptureGone(name, stream_id, reason, final=False))
 
     def watch(self, poller: zmq.Poller) -> None:
         """Have the poller wake us for what the processes say, and for none that is gone."""

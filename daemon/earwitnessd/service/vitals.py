@@ -21,6 +21,7 @@ class Vitals:
     uptime_s: float
     rss_mb: float
     evidence: EvidenceState | None = None
+    suspended_s: float = 0.0
 
 
 def heartbeat(vitals: Vitals) -> Heartbeat:
@@ -48,6 +49,8 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         rss_mb=vitals.rss_mb,
+        suspended_s=vitals.suspended_s,
+        profiles_damaged=vitals.ready.profiles_damaged,
     )
 
 
@@ -55,7 +58,8 @@ def status_line(ready: Ready, streams: list[StreamState], device: str = "") -> s
     """One line for systemctl status and the dashboard."""
     said = ", ".join(f"{stream.stream} {_condition(stream)}" for stream in streams[:4])
     more = f", +{len(streams) - 4} more" if len(streams) > 4 else ""
-    return f"{said}{more}; {ready.model} on {device or ready.device}"
+    damaged = f"PROFILES DAMAGED, moved to {ready.profiles_damaged}; " if ready.profiles_damaged else ""
+    return f"{damaged}{said}{more}; {ready.model} on {device or ready.device}"
 
 
 def _condition(stream: StreamState) -> str:

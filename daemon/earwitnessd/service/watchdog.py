@@ -5,6 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from earwitnessd.handover import Pulse
+
+STUCK_S = 10.0  # without progress, before the watchdog is left to bite
+MOST_BACKLOG_S = 25.0
+
+
+def patience_s(watchdog_s: float | None) -> float:
+    """A third of what the service manager allows, so that it bites within 4/3 of that; 10 s at most."""
+    return STUCK_S if watchdog_s is None else min(STUCK_S, watchdog_s / 3)
+
 
 @dataclass(frozen=True, slots=True)
 class StreamProgress:
@@ -17,6 +27,20 @@ class StreamProgress:
     # since its capture process said anything
     backlog_s: float
     # audio that waits to be decided on
+
+
+def why_stuck(pulse: Pulse, now_ns: int, limit_s: float) -> str | None:
+    """What the engine's last pulse says by now."""
+    streams = [
+        StreamProgress(
+            stream=stream.stream,
+            live=stream.live and stream.paced,
+            silent_s=(now_ns - stream.last_message_ns) / 1e9,
+            backlog_s=stream.lag_s,
+        )
+        for stream in pulse.streams
+    ]
+    return stuck((now_ns - pulse.at_ns) / 1e9, streams, limit_s, MOST_BACKLOG_S)
 
 
 def stuck(
