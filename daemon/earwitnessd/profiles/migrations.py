@@ -26,4 +26,18 @@ SCRIPTS = (
     -- JSON of `profiles/circumstances.py`: the channel, and what else is told of the session
     ALTER TABLE exemplar ADD COLUMN circumstances TEXT NOT NULL DEFAULT '{}';
     """,
+    """
+    -- a value that is not NULL holds for this person in place of the settings'
+    CREATE TABLE own_point (
+        person INTEGER PRIMARY KEY REFERENCES person (id) ON DELETE CASCADE,
+        target_fmr REAL,
+        target_fnmr REAL,
+        prior REAL
+    ) STRICT;
+    CREATE TABLE membership (
+        person INTEGER NOT NULL REFERENCES person (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,            -- of the group
+        PRIMARY KEY (person, name)
+    ) STRICT;
+    """,
 )

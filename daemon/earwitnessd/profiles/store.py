@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from earwitness.control import ErrorCode
+from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
+from earwitnessd.profiles import belonging
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.migrations import SCRIPTS
 from earwitnessd.score import Vector
@@ -67,6 +69,9 @@ class StoredProfile:
     name: str
     created: str
     exemplars: tuple[StoredExemplar, ...]
+    groups: tuple[str, ...] = ()
+    # by name
+    own: OwnPoint = NOTHING_OWN
 
 
 class ProfileStore:
@@ -87,12 +92,12 @@ class ProfileStore:
     def profiles(self) -> tuple[StoredProfile, ...]:
         """Everybody, by name."""
         people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
-        return tuple(StoredProfile(name, created, self._exemplars(key)) for key, name, created in people)
+        return tuple(self._profile(*row) for row in people)
 
     def profile(self, name: str) -> StoredProfile:
         """One person; ProfileError if not enrolled."""
         key, created = self._person(name)
-        return StoredProfile(name, created, self._exemplars(key))
+        return self._profile(key, name, created)
 
     def add(self, name: str, exemplar: NewExemplar) -> int:
         """Add an exemplar, and the person where new; how many exemplars there are now."""
@@ -155,6 +160,33 @@ class ProfileStore:
             except sqlite3.IntegrityError:
                 raise ProfileError("conflict", f"{new_name!r} is already enrolled") from None
         return len(self._exemplars(key))
+
+    def set_point(self, name: str, point: OwnPoint) -> None:
+        """Decide about this person by another operating point than the settings'."""
+        with _transaction(self._database):
+            key, _ = self._person(name)
+            belonging.set_own_point(self._database, key, point)
+
+    def join(self, name: str, group: str) -> bool:
+        """Make a person one of a group; whether that is new."""
+        with _transaction(self._database):
+            key, _ = self._person(name)
+            return belonging.join(self._database, key, group)
+
+    def leave(self, name: str, group: str) -> bool:
+        """Take a person out of a group; whether they were in it."""
+        with _transaction(self._database):
+            key, _ = self._person(name)
+            return belonging.leave(self._database, key, group)
+
+    def _profile(self, key: int, name: str, created: str) -> StoredProfile:
+        return StoredProfile(
+            name,
+            created,
+            self._exemplars(key),
+            belonging.groups_of(self._database, key),
+            belonging.own_point(self._database, key),
+        )
 
     def _person(self, name: str) -> tuple[int, str]:
         row = self._database.execute("SELECT id, created FROM person WHERE name = ?", (name,)).fetchone()
