@@ -12,13 +12,11 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from earwitnessd.cli.options import CANNOT_START, one_line
+from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
     import msgspec
 
-    from earwitnessd.bench.engine import EngineReport
-    from earwitnessd.bench.memory import MemoryReport
-    from earwitnessd.bench.pipeline import PipelineReport
     from earwitnessd.settings.root import Engine
 
 N = TypeVar("N", int, float)
@@ -82,12 +80,14 @@ def engine(
                 recordings=recordings,
                 seconds=seconds,
             )
-            with _progress("timing engines", bench.shapes(plan)) as progress:
-                report = bench.measure(plan, progress)
+            with progress("timing engines", bench.shapes(plan)) as advance:
+                report = bench.measure(plan, advance)
         if as_json:
             _print_json(report)
         else:
-            _print_engines(report)
+            from earwitnessd.bench.tables import print_engines
+
+            print_engines(report)
         if plot:
             from earwitnessd.bench.plots import engine as draw
 
@@ -107,36 +107,6 @@ def _numbers(option: str, text: str, kind: Callable[[str], N]) -> list[N]:
     if min(numbers) <= 0:
         raise BenchError(f"{option} {text}: must be above 0")
     return numbers
-
-
-def _print_engines(report: EngineReport) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from earwitnessd.bench.engine import by_shape
-
-    title = f"{report.model}; ratio to {report.peer}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    gpu = any(row.ratio_bfloat16 is not None for row in report.rows)
-    table.add_column("", no_wrap=True)
-    for heading in ["ms", "ratio", "rel. error", "1 - cos", *(["to bf16", "of peak"] if gpu else [])]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for shape, rows in by_shape(report.rows).items():
-        table.add_row(shape, style="bold")
-        for row in rows:
-            cells = [f"{row.ms:.4g}", f"{row.ratio:.2f}"]
-            cells += [f"{row.max_rel_error:.1e}", f"{row.one_minus_cos:.1e}"]
-            if gpu:
-                cells.append("-" if row.ratio_bfloat16 is None else f"{row.ratio_bfloat16:.2f}")
-                cells.append("-" if row.peak_share is None else f"{row.peak_share:.0%}")
-            table.add_row(f"  {row.engine}", *cells)
-        table.add_section()
-    console = Console()
-    console.print(table)
-    for refused in report.refused:
-        console.print(f"{refused.engine}: {refused.reason}", style="dim", markup=False)
-    console.print(str(report.machine), style="dim")
 
 
 @app.command(short_help="From a spoken word to its event, and on how many streams.")
@@ -179,58 +149,13 @@ def pipeline(
         if as_json:
             _print_json(report)
         else:
-            _print_pipeline(report)
+            from earwitnessd.bench.tables import print_pipeline
+
+            print_pipeline(report)
         if plot:
             from earwitnessd.bench.plots import pipeline as draw
 
             draw(report, plot)
-
-
-def _print_pipeline(report: PipelineReport) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    title = f"{report.model} on {report.device}; {report.window_s:g} s each {report.hop_s:g} s"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("streams", "windows", "skipped", "p50 ms", "p99 ms", "worst ms", "model busy"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in report.rows:
-        table.add_row(
-            str(row.streams),
-            str(row.windows),
-            f"{row.skipped}" + (f" + {row.lost_s:.1f} s" if row.lost_s else ""),
-            *(f"{ms:.0f}" for ms in (row.p50_ms, row.p99_ms, row.most_ms)),
-            f"{row.busy:.0%}",
-            style="" if row.sustained else "yellow",
-        )
-    costs = Table(title="the daemon without its model, a window", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in (
-        "speech gate",
-        "daemon CPU ms",
-        "capture CPU ms",
-        "path p50",
-        "path p99",
-        "p50 ms",
-        "p99 ms",
-    ):
-        costs.add_column(heading, justify="right" if heading != "speech gate" else "left", no_wrap=True)
-    for cost in report.overhead:
-        figures = [
-            cost.daemon_ms,
-            cost.capture_ms,
-            cost.path_p50_ms,
-            cost.path_p99_ms,
-            cost.p50_ms,
-            cost.p99_ms,
-        ]
-        costs.add_row(cost.gate, *(f"{ms:.2f}" for ms in figures))
-    console = Console()
-    console.print(table)
-    least = "at least " if report.sustained_all else ""
-    console.print(f"{least}{report.sustained_streams} streams without a skipped window\n")
-    console.print(costs)
-    console.print(str(report.machine), style="dim")
 
 
 @app.command(short_help="Whether memory stays flat.")
@@ -253,48 +178,24 @@ def memory(
     with _told():
         _check_plot(plot)
         recordings = heard.recordings(speech, pauses=True)
-        with models.prepared(model) as name, _progress("watching memory", minutes * 60.0) as progress:
+        with models.prepared(model) as name, progress("watching memory", minutes * 60.0) as advance:
             setup = Setup(
                 model=name,
                 recordings=recordings,
                 streams=streams,
                 engine=_engine(device, threads),
             )
-            report = bench.measure(setup, minutes, progress)
+            report = bench.measure(setup, minutes, advance)
         if as_json:
             _print_json(report)
         else:
-            _print_memory(report)
+            from earwitnessd.bench.tables import print_memory
+
+            print_memory(report)
         if plot:
             from earwitnessd.bench.plots import memory as draw
 
             draw(report, plot)
-
-
-def _print_memory(report: MemoryReport) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(
-        title=f"Memory, {report.streams} streams, {report.minutes:g} minutes; {report.model}",
-        title_justify="left",
-    )
-    for heading in ("", "first MB", "last MB", "MB an hour", "95 %", "verdict"):
-        table.add_column(heading, justify="right" if heading not in {"", "verdict"} else "left")
-    settled = [row for row in report.rows if row.at_s >= report.settled_s]
-    for name, trend, first, last in (
-        ("daemon", report.daemon, settled[0].daemon_mb, settled[-1].daemon_mb),
-        ("capture processes", report.captures, settled[0].captures_mb, settled[-1].captures_mb),
-    ):
-        bounds = f"{trend.low:+.2f} to {trend.high:+.2f}"
-        table.add_row(name, f"{first:.1f}", f"{last:.1f}", f"{trend.mb_per_h:+.2f}", bounds, trend.verdict)
-    console = Console()
-    console.print(table)
-    console.print(
-        f"{report.verdict}; {report.windows} windows embedded, {report.skipped} skipped, capture processes "
-        f"started anew {report.restarts} times. {report.machine}",
-        style="dim",
-    )
 
 
 def _engine(device: str, threads: int | None) -> Engine:
@@ -335,22 +236,6 @@ def _check_plot(plot: Path | None) -> None:
         raise BenchError("--plot draws with matplotlib: pip install 'earwitness[bench]'")
     if not plot.parent.is_dir():
         raise BenchError(f"--plot {plot}: there is no folder {plot.parent}")
-
-
-@contextmanager
-def _progress(what: str, total: float) -> Iterator[Callable[[float], None]]:
-    """A bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-
-        def advance(done: float) -> None:
-            bar.update(task, completed=done)
-
-        yield advance
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earwitnessd.cli.options import ConfigOption, SetOption
+from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
     from earwitnessd.assemble import Engine
@@ -75,7 +74,7 @@ def calibrate(
         settings = load(config, [*(overrides or []), *([f"model={model}"] if model else [])])
         engine = open_engine(settings, backend="torch")
         strangers, whose = _cohort(engine, cohort, exclude or [])
-        with _progress("listening to the trials") as tick:
+        with progress("listening to the trials") as tick:
             made = make_calibration(
                 trials,
                 root,
@@ -102,7 +101,7 @@ def _cohort(engine: Engine, folder: Path | None, exclude: list[str]) -> tuple[Co
     model, embedder = engine.model, engine.embedder
     if folder is not None:
         chosen = some_of(speakers_in(folder, exclude), COHORT_SPEAKERS)
-        with _progress("listening to the cohort") as tick:
+        with progress("listening to the cohort") as tick:
             made = make_cohort(folder, chosen, embedder.model_id, embedder.embed, tick)
         return made, f"{len(made.vectors)} speakers of {folder.resolve().name}"
     if not (model.directory / COHORT).exists():
@@ -128,15 +127,3 @@ def _described(made: Made, directory: Path) -> str:
         guess = "" if rate >= made.fitted.lowest_fmr else ", a guess: too few trials to say"
         lines.append(f"  {rate:g}: {calibration.turns.accept(rate, 0.05):.2f}{guess}")
     return "\n".join([*lines, f"written to {directory}"])
-
-
-@contextmanager
-def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    errors = Console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(doing)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

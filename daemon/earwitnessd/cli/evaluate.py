@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from earwitnessd.cli.options import UNUSABLE, ConfigOption, SetOption, one_line
+from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,9 +165,9 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
         computing_s += time.perf_counter() - start_s
         return vectors
 
-    with _progress("embedding crops") as tick:
+    with progress("embedding crops") as tick:
         vectors, embedded_s = embed_crops(listed, root, trials, embed, tick)
-    with _progress("listening for speech") as tick:
+    with progress("listening for speech") as tick:
         wanted = {crop for each in listed for crop in (each.test, *([each.enrolment] if calibrator else []))}
         heard = hear_crops(wanted, listed, root, trials, settings.speech_gate, tick)
     quality = quality_of(listed, heard)
@@ -211,7 +210,7 @@ def _replay(prepared: Prepared) -> StreamFindings:
     recordings, people, variants = prepared.recordings, prepared.enrolments, prepared.variants
     names = frozenset(enrolment.speaker for enrolment in people)
     found = []
-    with _progress("replaying recordings") as tick:
+    with progress("replaying recordings") as tick:
         for number, each in enumerate(variants):
             done = number * len(recordings)
 
@@ -224,15 +223,3 @@ def _replay(prepared: Prepared) -> StreamFindings:
                 VariantFindings(each.name, hearsay.model_id, figures, hearsay.recordings, hearsay.refused)
             )
     return StreamFindings(names, tuple(found))
-
-
-@contextmanager
-def _progress(doing: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    errors = Console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-        task = bar.add_task(doing)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from earwitnessd.cli.options import CANNOT_START, UNUSABLE, ConfigOption, SetOption, one_line
+from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,8 +146,6 @@ def in_words() -> Callable[[AnyEvent], None]:
 def _progress(file: Path) -> Iterator[Callable[[AnyEvent], None]]:
     """A bar on a terminal, unless the events are shown there already."""
     import soundfile
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from earwitness.events import StreamEvent
 
@@ -157,12 +156,10 @@ def _progress(file: Path) -> Iterator[Callable[[AnyEvent], None]]:
         duration_s: float | None = soundfile.info(file).duration
     except (soundfile.LibsndfileError, RuntimeError):
         duration_s = None  # the daemon will say what is wrong with it
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(file.name, total=duration_s)
+    with progress(file.name, duration_s) as advance:
 
-        def advance(event: AnyEvent) -> None:
+        def follow(event: AnyEvent) -> None:
             if isinstance(event, StreamEvent):
-                progress.update(task, completed=event.stop / event.rate)
+                advance(event.stop / event.rate)
 
-        yield advance
+        yield follow

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from earwitnessd.cli.progress import progress
+
 FAILED = 1
 
 
@@ -61,9 +63,6 @@ def simulate(
     Writes recordings/ with an RTTM file each (who speaks when), enrolments/ (of the same speakers, nothing of
     which is in the recordings), streams.txt, enrolments.txt, and simulation.json, which says how it was made.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
     from earwitnessd.evaluation.errors import EvaluationError
     from earwitnessd.settings.speech_gate import SpeechGateSettings
     from earwitnessd.simulation.conversation import Manners
@@ -82,18 +81,10 @@ def simulate(
         suffix=f".{form}",
         gate=SpeechGateSettings(type=gate.value),
     )
-    errors = Console(stderr=True)
     try:
         surroundings = load_surroundings(noise) if noise else Surroundings()
-        with Progress(console=errors, transient=True, disable=not errors.is_terminal) as bar:
-            task = bar.add_task("simulating")
-            make(
-                find_folders(speakers),
-                surroundings,
-                order,
-                output,
-                lambda done, total: bar.update(task, completed=done, total=total),
-            )
+        with progress("simulating") as tick:
+            make(find_folders(speakers), surroundings, order, output, tick)
     except (SimulationError, EvaluationError, OSError) as error:
         typer.echo(f"earwitnessd simulate: {error}", err=True)
         raise typer.Exit(FAILED) from None
