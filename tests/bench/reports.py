@@ -49,6 +49,8 @@ def load(streams: int, skipped: int = 0) -> Load:
         p50_ms=30.0 + streams,
         p99_ms=60.0 + 10 * streams,
         most_ms=100.0 * streams,
+        wait_p50_ms=10.0 * streams,
+        wait_p99_ms=20.0 * streams,
         busy=min(1.0, streams / 10),
     )
 

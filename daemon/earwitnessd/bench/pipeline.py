@@ -36,6 +36,9 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     # from a window's last sample to its event in a subscriber's hands
     p99_ms: float
     most_ms: float
+    wait_p50_ms: float
+    # of this, from the whole window in the daemon to its embedding
+    wait_p99_ms: float
     busy: float
     # of the time, the model computes
 
@@ -89,6 +92,8 @@ class Watched:
     # ms from the last sample to the subscriber, of each that was embedded
     paths: list[float]
     # of this, without the capture process and the model
+    waits: list[float]
+    # of this, for the engine, and the model itself
     before: Heartbeat
     after: Heartbeat
     seconds: float
@@ -108,7 +113,7 @@ def measure(
         say(f"the daemon without a model, speech gate {gate}")
         costs.append(overhead(setup, gate, streams, seconds))
     with station(setup) as running:
-        levels = Levels(lambda count: _load(running, count, seconds, say), setup.streams)
+        levels = Levels(lambda count: load(running, count, seconds, say), setup.streams)
         levels.measure(streams)
         if search:
             levels.search(streams)
@@ -167,10 +172,12 @@ class Levels:
         return max((row.streams for row in self.rows if row.sustained and row.streams < streams), default=0)
 
 
-def _load(running: Station, streams: int, seconds: float, say: Callable[[str], None]) -> Load:
+def load(running: Station, streams: int, seconds: float, say: Callable[[str], None]) -> Load:
+    """So many of its streams for a while."""
     say(f"{streams} streams")
     seen = _watch(running, streams, seconds)
     p50_ms, p99_ms, most_ms = _quantiles(seen.windows)
+    wait_p50_ms, wait_p99_ms, _ = _quantiles(seen.waits)
     return Load(
         streams=streams,
         seconds=seen.seconds,
@@ -180,6 +187,8 @@ def _load(running: Station, streams: int, seconds: float, say: Callable[[str], N
         p50_ms=p50_ms,
         p99_ms=p99_ms,
         most_ms=most_ms,
+        wait_p50_ms=wait_p50_ms,
+        wait_p99_ms=wait_p99_ms,
         busy=seen.busy,
     )
 
@@ -215,12 +224,14 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
     _forget(running)
     windows: list[float] = []
     paths: list[float] = []
+    waits: list[float] = []
     busy: list[float] = []
     while (left_s := began_s + seconds - time.monotonic()) > 0.0:
         event = running.daemon.listener.receive(left_s)
         if isinstance(event, WindowScored) and event.scores and not event.replayed:
             windows.append(1000 * (time.time() - datetime.fromisoformat(event.time).timestamp()))
             paths.append(windows[-1] - event.latency_ms.capture - event.latency_ms.embed)
+            waits.append(event.latency_ms.queue + event.latency_ms.embed)
         elif isinstance(event, Heartbeat) and not event.replayed:
             busy.append(event.engine.busy)
         elif event is None and running.daemon.process.poll() is not None:
@@ -231,7 +242,7 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
     if not windows:
         raise BenchError("no window was embedded: there is no speech in these recordings")
     busy_mean = float(np.mean(busy)) if busy else 0.0
-    return Watched(windows, paths, before, running.beat(), passed_s, busy_mean, daemon_s, capture_s)
+    return Watched(windows, paths, waits, before, running.beat(), passed_s, busy_mean, daemon_s, capture_s)
 
 
 def _settle(running: Station) -> None:

@@ -74,7 +74,7 @@ def one_box(wish: Wish, figures: Figures) -> Box:
     service = Service(figures.batches)
 
     def waited(streams: int) -> Waited:
-        return _simulated(wish, streams, service, thread_share(figures, wish.hop_s, streams))
+        return simulated(wish, streams, service, thread_share(figures, wish.hop_s, streams))
 
     streams = _most(lambda count: _carried(waited(count), wish), MOST_STREAMS)
     full = waited(max(streams, 1))
@@ -119,7 +119,8 @@ def thread_share(figures: Figures, hop_s: float, streams: int) -> float:
     )
 
 
-def _simulated(wish: Wish, streams: int, service: Service, share: float) -> Waited:
+def simulated(wish: Wish, streams: int, service: Service, share: float) -> Waited:
+    """One machine with so many streams, for as long as it takes to tell."""
     load = Load(streams, wish.hop_s, wish.speech, wish.max_lag_s)
     seconds = min(SIMULATED_S, max(4.0 * wish.hop_s, MOST_WINDOWS * wish.hop_s / streams))
     return simulate(load, service, share, seconds)
