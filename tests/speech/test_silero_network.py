@@ -39,22 +39,29 @@ def test_every_probability_is_the_packages(conversation: Samples) -> None:
 def test_what_was_heard_is_forgotten_when_asked(conversation: Samples) -> None:
     network = SileroNetwork(LAYERS)
     chunks = conversation[: 100 * CHUNK].reshape(-1, CHUNK)
-    first = [network.probability(chunk) for chunk in chunks]
-    assert network.probability(chunks[0]) != first[0]
+    first = network.probabilities(chunks)
+    assert network.probabilities(chunks[:1])[0] != first[0]
     network.reset()
-    assert [network.probability(chunk) for chunk in chunks] == first
+    assert (network.probabilities(chunks) == first).all()
 
 
 def test_streams_share_the_weights_and_nothing_else(conversation: Samples) -> None:
     chunks = conversation[: 60 * CHUNK].reshape(-1, CHUNK)
     alone = SileroNetwork(LAYERS)
-    expected = [alone.probability(chunk) for chunk in chunks]
+    expected = [alone.probabilities(chunk) for chunk in chunks.reshape(-1, 4, CHUNK)]
     one, other = SileroNetwork(LAYERS), SileroNetwork(LAYERS)
     heard = []
-    for chunk in chunks:
-        heard.append(one.probability(chunk))
-        other.probability(-0.5 * chunk[::-1])
-    assert heard == expected
+    for several in chunks.reshape(-1, 4, CHUNK):
+        heard.append(one.probabilities(several))
+        other.probabilities(-0.5 * several[::-1])
+    np.testing.assert_array_equal(heard, expected)
+
+
+def test_many_chunks_at_once_are_heard_as_one_after_the_other(conversation: Samples) -> None:
+    chunks = conversation[: 150 * CHUNK].reshape(-1, CHUNK)
+    one_by_one = SileroNetwork(LAYERS)
+    expected = np.concatenate([one_by_one.probabilities(chunk[np.newaxis]) for chunk in chunks])
+    np.testing.assert_allclose(SileroNetwork(LAYERS).probabilities(chunks), expected, atol=2e-6)
 
 
 def test_weights_of_another_network_are_refused() -> None:

