@@ -56,16 +56,20 @@ def open_parts(settings: Settings) -> Parts:
     engine = open_engine(settings)
     calibrator = engine.calibrator(settings.decision)
     rules = engine.rules(settings.decision, calibrator)
-    file = profile_file(settings)
-    store = open_or_move_aside(file, lambda: ProfileStore(file))
-    people = People(store, engine.embedder.model_id, rules.threshold, calibrator)
+    people = People(open_store(settings), engine.embedder.model_id, rules.threshold, calibrator)
     return Parts(
         embedder=engine.embedder,
         people=people,
         rules=rules,
         model=engine.model,
-        profiles_damaged=moved_aside(file),
+        profiles_damaged=moved_aside(profile_file(settings)),
     )
+
+
+def open_store(settings: Settings) -> ProfileStore:
+    """The enrolled people; a damaged database is moved aside, and an empty one takes its place."""
+    file = profile_file(settings)
+    return open_or_move_aside(file, lambda: ProfileStore(file))
 
 
 def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:

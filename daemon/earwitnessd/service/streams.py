@@ -71,7 +71,7 @@ class Streams:
         self._find(name).resume(time.monotonic())
 
     def reopen_live(self, reason: str) -> None:
-        """Whatever hears the world begins anew: what it heard and what it will hear do not belong together."""
+        """Whatever hears the world begins anew: what it heard and what it will hear do not join."""
         for name, supervisor in self._supervisors.items():
             stream_id = supervisor.stream_id
             if not isinstance(self._sources[name], FileReplay) and supervisor.reopen(
