@@ -144,7 +144,18 @@ def test_the_dashboard_is_a_function_of_events(name: str) -> None:
 
 
 def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
-    tools = {"training", "evaluation", "simulation", "fitting", "bench", "sizing", "demo", "cli", "builtin"}
+    tools = {
+        "training",
+        "evaluation",
+        "simulation",
+        "fitting",
+        "corpora",
+        "bench",
+        "sizing",
+        "demo",
+        "cli",
+        "builtin",
+    }
     guilty = [
         f"{file.relative_to(DAEMON)} imports {name}"
         for file in modules(DAEMON)
@@ -156,6 +167,7 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
                 "earwitnessd.evaluation",
                 "earwitnessd.simulation",
                 "earwitnessd.fitting",
+                "earwitnessd.corpora",
                 "earwitnessd.bench",
                 "earwitnessd.sizing",
                 "earwitnessd.demo",

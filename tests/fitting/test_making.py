@@ -9,6 +9,7 @@ import pytest
 
 from earwitnessd.calibration import CalibrationError, Cohort, read_calibrator
 from earwitnessd.calibration.files import write_calibrator
+from earwitnessd.corpora.errors import CorpusError
 from earwitnessd.fitting.make import Made, make_calibration
 from earwitnessd.fitting.strangers import make_cohort, some_of, speakers_in
 from earwitnessd.settings.root import Settings
@@ -125,5 +126,7 @@ def test_a_cohort_may_be_cut_out_of_long_recordings_by_a_table(folder: Path, tmp
     cut = make_cohort(tmp_path, speakers, EMBEDDER.model_id, EMBEDDER.embed, silent)
     assert len(cut.vectors) == len(COHORT)
     (tmp_path / "index.tsv").write_text("file\tspeaker\na\tb", encoding="utf-8")
-    with pytest.raises(CalibrationError, match="expected the columns file, speaker, start_s, dur_s"):
+    with pytest.raises(
+        CorpusError, match="lacks dur_s, start_s; expected the columns file"
+    ):
         speakers_in(tmp_path)

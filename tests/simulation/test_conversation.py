@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from earwitnessd.corpora.surroundings import Surroundings
 from earwitnessd.evaluation.audio import RATE
 from earwitnessd.simulation.conversation import Manners, perform, plan
-from earwitnessd.simulation.surroundings import Surroundings, draw_noise, draw_room, in_room
+from earwitnessd.simulation.surroundings import draw_noise, draw_room, in_room
 from earwitnessd.simulation.voices import LEVEL, Voice
 
 CALM = Manners(length_s=60.0, overlap=0.0, reverberant=0.0, snr_db=(30.0, 30.0))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from earwitnessd.training.augmentation import Augmenter, Surroundings
+from earwitnessd.corpora.surroundings import Surroundings
+from earwitnessd.training.augmentation import Augmenter
 from earwitnessd.training.loop import Trainer
 from earwitnessd.training.pool import Pool, open_pool
 from earwitnessd.training.sampling import CropSampler
@@ -89,5 +90,5 @@ def write_teacher(path: Path, dimensions: int) -> Path:
 def tiny_trainer(recipe: TrainSettings, pool: Pool, output: Path, teacher: Teacher | None = None) -> Trainer:
     schedule = recipe.schedule
     sampler = CropSampler(pool, recipe.data, schedule.speakers_a_step, schedule.crops_a_speaker)
-    augmenter = Augmenter(recipe.augmentation, Surroundings([], []))
+    augmenter = Augmenter(recipe.augmentation, Surroundings())
     return Trainer(recipe, sampler, augmenter, teacher, output, torch.device("cpu"))

@@ -62,6 +62,7 @@ def calibrate(
     from earwitnessd.assemble import calibration_directory, open_engine
     from earwitnessd.calibration import CalibrationError
     from earwitnessd.calibration.files import write_calibrator
+    from earwitnessd.corpora.errors import CorpusError
     from earwitnessd.engines import EmbedError
     from earwitnessd.evaluation.errors import EvaluationError
     from earwitnessd.fitting.make import make_calibration
@@ -86,7 +87,15 @@ def calibrate(
                 tick=tick,
             )
         write_calibrator(target, made.cohort, made.calibration)
-    except (CalibrationError, EvaluationError, ModelError, EmbedError, SettingsError, OSError) as error:
+    except (
+        CalibrationError,
+        CorpusError,
+        EvaluationError,
+        ModelError,
+        EmbedError,
+        SettingsError,
+        OSError,
+    ) as error:
         typer.echo(f"earwitnessd calibrate: {error}", err=True)
         raise typer.Exit(FAILED) from None
     typer.echo(_described(made, target))

@@ -63,12 +63,13 @@ def simulate(
     Writes recordings/ with an RTTM file each (who speaks when), enrolments/ (of the same speakers, nothing of
     which is in the recordings), streams.txt, enrolments.txt, and simulation.json, which says how it was made.
     """
+    from earwitnessd.corpora.errors import CorpusError
+    from earwitnessd.corpora.surroundings import Surroundings, load_surroundings
     from earwitnessd.evaluation.errors import EvaluationError
     from earwitnessd.settings.speech_gate import SpeechGateSettings
     from earwitnessd.simulation.conversation import Manners
     from earwitnessd.simulation.errors import SimulationError
     from earwitnessd.simulation.making import STREAMS, Order, make
-    from earwitnessd.simulation.surroundings import Surroundings, load_surroundings
     from earwitnessd.simulation.voices import find_folders
 
     order = Order(
@@ -85,7 +86,7 @@ def simulate(
         surroundings = load_surroundings(noise) if noise else Surroundings()
         with progress("simulating") as tick:
             make(find_folders(speakers), surroundings, order, output, tick)
-    except (SimulationError, EvaluationError, OSError) as error:
+    except (SimulationError, CorpusError, EvaluationError, OSError) as error:
         typer.echo(f"earwitnessd simulate: {error}", err=True)
         raise typer.Exit(FAILED) from None
     print(f"{recordings} recordings: earwitnessd evaluate --streams {output / STREAMS}")

@@ -36,6 +36,8 @@ def train(
     try:
         import torch
 
+        from earwitnessd.corpora import surroundings
+        from earwitnessd.corpora.errors import CorpusError
         from earwitnessd.evaluation.errors import EvaluationError
         from earwitnessd.training import augmentation, loop, pool, sampling, settings
         from earwitnessd.training.display import TrainingDisplay
@@ -56,18 +58,21 @@ def train(
             )
             where = _device(device)
             master = Teacher(teacher, where) if teacher else None
-            augmenter = augmentation.Augmenter(recipe.augmentation, augmentation.load_surroundings(noise))
+            augmenter = augmentation.Augmenter(
+                recipe.augmentation,
+                surroundings.load_surroundings(noise) if noise else surroundings.Surroundings(),
+            )
             trainer = loop.Trainer(recipe, sampler, augmenter, master, output, where)
             done = trainer.resume()
             display.say(
-                f"{len(clips.speakers)} speakers, {len(clips.keys)} clips, "
+                f"{len(clips.speakers)} speakers, {len(clips.length)} clips, "
                 f"{clips.length.sum() / pool.RATE / 3600:.1f} h"
                 + (f"; going on after step {done}" if done else "")
             )
             dev = _dev_error(dev_trials, dev_root, schedule.dev_trials) if dev_trials and dev_root else None
             trainer.run(dev, display.progress)
             display.say(f"model written to {output / 'model'}")
-    except (TrainingError, EvaluationError) as error:
+    except (TrainingError, CorpusError, EvaluationError) as error:
         typer.echo(f"earwitnessd train: {error}", err=True)
         raise typer.Exit(1) from None
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,28 +11,21 @@ import soundfile
 from earwitnessd.calibration import CalibrationError, Cohort
 from earwitnessd.calibration.cohort import LEAST_SPEAKERS, Vectors, unit
 from earwitnessd.capture.messages import RATE, Samples
+from earwitnessd.corpora.clips import Clip, clips_in
 from earwitnessd.evaluation.audio import read
 from earwitnessd.evaluation.embedding import Embed
 
 WINDOW = 3 * RATE
 MOST_WINDOWS = 6  # of one speaker: more would tell the same again
 TOP = 100
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
-
-Clip = tuple[str, float, float]
-# file, start and duration in seconds; 0: to the end
 
 
 def speakers_in(folder: Path, exclude: Collection[str] = ()) -> dict[str, list[Clip]]:
-    """The clips of each speaker: of `index.tsv` (file, speaker, start_s, dur_s), or of <speaker>/.
-
-    `exclude` names corpora, the first component of a speaker's name.
-    """
-    index = folder / "index.tsv"
+    """The clips of each speaker; `exclude` names corpora."""
     found: dict[str, list[Clip]] = {}
-    for speaker, clip in _indexed(index) if index.exists() else _by_folder(folder):
-        if speaker.split("/")[0] not in exclude:
-            found.setdefault(speaker, []).append(clip)
+    for clip in clips_in(folder):
+        if clip.corpus not in exclude:
+            found.setdefault(clip.speaker, []).append(clip)
     if len(found) < LEAST_SPEAKERS:
         raise CalibrationError(
             f"{folder}: recordings of {len(found)} speakers; a cohort needs at least {LEAST_SPEAKERS} "
@@ -74,33 +66,15 @@ def make_cohort(
 def _windows(folder: Path, clips: list[Clip]) -> list[Samples]:
     parts: list[Samples] = []
     opened, wave = "", np.zeros(0, dtype=np.float32)
-    for file, start_s, duration_s in clips:
+    for clip in clips:
         try:
-            if file != opened:
-                opened, wave = file, read(folder / file)
+            if clip.file != opened:
+                opened, wave = clip.file, read(folder / clip.file)
         except (soundfile.LibsndfileError, OSError) as error:
-            raise CalibrationError(f"{folder / file}: {error}; expected audio") from None
-        start = round(start_s * RATE)
-        parts.append(wave[start : start + round(duration_s * RATE)] if duration_s else wave[start:])
+            raise CalibrationError(f"{folder / clip.file}: {error}; expected audio") from None
+        parts.append(wave[clip.cut(len(wave), RATE)])
         if sum(map(len, parts)) >= MOST_WINDOWS * WINDOW:
             break
     whole = np.concatenate(parts)
     count = min(MOST_WINDOWS, len(whole) // WINDOW)
     return [whole[index * WINDOW : (index + 1) * WINDOW] for index in range(count)]
-
-
-def _indexed(table: Path) -> Iterator[tuple[str, Clip]]:
-    with table.open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            try:
-                yield row["speaker"], (row["file"], float(row["start_s"]), float(row["dur_s"]))
-            except (KeyError, ValueError):
-                expected = "columns file, speaker, start_s, dur_s"
-                raise CalibrationError(f"{table}: expected the {expected}") from None
-
-
-def _by_folder(folder: Path) -> Iterator[tuple[str, Clip]]:
-    for file in sorted(folder.glob("*/**/*")):
-        if file.suffix.lower() in AUDIO_SUFFIXES:
-            path = file.relative_to(folder)
-            yield path.parts[0], (path.as_posix(), 0.0, 0.0)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from earwitnessd.corpora.surroundings import Surroundings
 from earwitnessd.evaluation.audio import RATE
 from earwitnessd.evaluation.turns import Turn
-from earwitnessd.simulation.surroundings import Surroundings, draw_noise, draw_room, in_room
+from earwitnessd.simulation.surroundings import draw_noise, draw_room, in_room
 from earwitnessd.simulation.voices import LEVEL, Voice, Wave, faded
 
 TURN_S = (1.5, 20.0)

@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 import soundfile
 
+from earwitnessd.corpora.surroundings import Surroundings
 from earwitnessd.evaluation.audio import RATE
 from earwitnessd.evaluation.streams import ENROLMENTS
 from earwitnessd.evaluation.turns import write_rttm
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 from earwitnessd.simulation.conversation import Conversation, Manners, perform, plan
 from earwitnessd.simulation.errors import SimulationError
-from earwitnessd.simulation.surroundings import Surroundings, draw_noise
+from earwitnessd.simulation.surroundings import draw_noise
 from earwitnessd.simulation.voices import LEVEL, Folder, Voice, Wave, load_voice, long_enough
 from earwitnessd.version import VERSION
 

@@ -2,48 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
-import soundfile
 
-from earwitnessd.evaluation.audio import RATE, read
-from earwitnessd.simulation.errors import SimulationError
-from earwitnessd.simulation.voices import AUDIO_SUFFIXES, Wave
+from earwitnessd.corpora.surroundings import Surroundings
+from earwitnessd.evaluation.audio import RATE
+from earwitnessd.simulation.voices import Wave
 
-LONGEST_ROOM_S = 1.0
 REVERBERATION_S = (0.15, 0.6)
 # time in which a made room's echo falls by 60 dB
 DIRECT_DB = (0.0, 12.0)
 # the direct sound above a made room's echo
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Surroundings:
-    """What was found below a folder."""
-
-    noises: tuple[Wave, ...] = ()
-    rooms: tuple[Wave, ...] = ()
-    # impulse responses, the direct path first and of height 1
-
-
-def load_surroundings(root: Path) -> Surroundings:
-    """Noise, and impulse responses in folders whose names start with `rir`, as for `earwitnessd train`."""
-    noises, rooms = [], []
-    for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES):
-        try:
-            wave = read(path)
-        except (soundfile.LibsndfileError, OSError) as error:
-            raise SimulationError(f"{path}: {error}; expected audio") from None
-        if path.parent.name.startswith("rir"):
-            direct = int(np.argmax(np.abs(wave)))
-            rooms.append(wave[direct : direct + round(LONGEST_ROOM_S * RATE)] / wave[direct])
-        else:
-            noises.append(wave)
-    if not noises and not rooms:
-        raise SimulationError(f"{root}: holds no audio; expected noise, or impulse responses in rir*/")
-    return Surroundings(tuple(noises), tuple(rooms))
 
 
 def draw_room(surroundings: Surroundings, random: np.random.Generator) -> Wave:

@@ -11,13 +11,13 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from earwitnessd.corpora.clips import audio_files
 from earwitnessd.evaluation.audio import RATE, read
 from earwitnessd.evaluation.speech import speech_spans
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 from earwitnessd.simulation.errors import SimulationError
 from earwitnessd.speech import open_gate
 
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 LONGEST_PAUSE_S = 0.3  # between two stretches of speech; longer ones are the simulation's to make
 LEVEL = 0.05  # root mean square of everybody's speech, -26 dBFS
 
@@ -51,10 +51,12 @@ def find_folders(roots: Sequence[Path]) -> list[Folder]:
     for root in roots:
         if not root.is_dir():
             raise SimulationError(f"{root}: no such folder; expected one with a folder a speaker")
-        for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-            files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in AUDIO_SUFFIXES)
-            if files:
-                found.append((root.resolve().name, folder.name, tuple(files)))
+        folders = sorted(path for path in root.iterdir() if path.is_dir())
+        found += [
+            (root.resolve().name, folder.name, files)
+            for folder in folders
+            if (files := tuple(audio_files(folder)))
+        ]
     times = Counter(name for _, name, _ in found)
     named = [
         Folder("_".join((name if times[name] == 1 else f"{root}_{name}").split()), files)

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.fft
 import scipy.ndimage
-import soundfile
 from numpy.typing import NDArray
 
+from earwitnessd.corpora.surroundings import Surroundings
 from earwitnessd.training.codecs import CODECS_8K, through_8k, through_opus
-from earwitnessd.training.errors import TrainingError
-from earwitnessd.training.pool import AUDIO_SUFFIXES, RATE
+from earwitnessd.training.pool import RATE
 from earwitnessd.training.settings import AugmentationSettings
 
 LONGEST_ROOM = RATE // 2
 FADE = RATE // 50
-
-
-@dataclass(frozen=True, eq=False)
-class Surroundings:
-    """What crops are mixed with."""
-
-    noises: list[NDArray[np.float32]]
-    rooms: list[NDArray[np.float32]]
-    # impulse responses, the direct path first and of height 1
-
-
-def load_surroundings(root: Path | None) -> Surroundings:
-    """Noise and impulse responses below `root`; a folder whose name starts with `rir` holds the latter."""
-    noises, rooms = [], []
-    for path in sorted(root.glob("**/*")) if root else ():
-        if path.suffix.lower() not in AUDIO_SUFFIXES:
-            continue
-        wave, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        if rate != RATE:
-            raise TrainingError(f"{path}: {rate} Hz; expected {RATE} Hz")
-        if path.parent.name.startswith("rir"):
-            direct = int(np.argmax(np.abs(wave[:, 0])))
-            rooms.append(wave[direct : direct + LONGEST_ROOM, 0] / wave[direct, 0])
-        else:
-            noises.append(wave[:, 0])
-    return Surroundings(noises, rooms)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +51,7 @@ class Augmenter:
         telephone = random.random() < settings.telephone
         channel = self._response(size, telephone, random)
         if self._surroundings.rooms and random.random() < settings.room:
-            room = self._surroundings.rooms[random.integers(len(self._surroundings.rooms))]
+            room = self._surroundings.rooms[random.integers(len(self._surroundings.rooms))][:LONGEST_ROOM]
             echo = scipy.fft.rfft(room, size)
             plain = _filtered(plain, echo if channel is None else echo * channel, size)
         elif channel is not None:

@@ -68,8 +68,9 @@ class Trainer:
         if settings.model.batch_normalise and not settings.model.start:
             normalisation.insert(student)
         dimensions = student.config.xvector_output_dim
-        margin = MarginHead(dimensions, sampler.classes, settings.margin.scale)
-        heads: dict[str, nn.Module] = {"margin": margin}
+        heads: dict[str, nn.Module] = {}
+        if settings.margin.weight > 0:
+            heads["margin"] = MarginHead(dimensions, sampler.classes, settings.margin.scale)
         if teacher:
             heads["teacher"] = TeacherHead(dimensions, teacher.dimensions, settings.distillation)
         self._student: WavLMForXVector = student.to(device)

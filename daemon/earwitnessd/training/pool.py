@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from earwitnessd.corpora.clips import Clip, clips_in
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.settings import DataSettings
 
@@ -25,24 +25,6 @@ LOUD = 0.9
 MARGIN = 5
 # frames around speech that are kept
 SHORTEST_CLIP_S = 0.8
-AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One utterance of one speaker inside an audio file."""
-
-    file: str
-    start_s: str
-    # as written in the table, because it is part of the clip's key
-    duration_s: str
-    # empty: to the end of the file
-    speaker: str
-
-    @property
-    def key(self) -> str:
-        """The clip's name in a teacher file, before the speed."""
-        return f"{self.file}#{self.start_s}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +38,6 @@ class Pool:
     # samples
     speaker: NDArray[np.int64]
     # index into speakers
-    keys: list[str]
     speakers: list[str]
 
     def clips_by_speaker(self) -> list[NDArray[np.int64]]:
@@ -67,12 +48,11 @@ class Pool:
 
 
 def list_clips(root: Path, settings: DataSettings) -> list[Clip]:
-    """The clips named by `index.tsv`, or every audio file under `root/<speaker>/`."""
-    clips = list(_from_index(root / "index.tsv") if (root / "index.tsv").exists() else _from_folders(root))
+    """The clips of the corpora that are wanted, with one name for whoever is known under two."""
     kept = [
-        Clip(clip.file, clip.start_s, clip.duration_s, _merged(clip.speaker, settings.same_speakers))
-        for clip in clips
-        if clip.speaker.split("/")[0] not in settings.exclude
+        replace(clip, speaker=_merged(clip.speaker, settings.same_speakers))
+        for clip in clips_in(root)
+        if clip.corpus not in settings.exclude
     ]
     if len({clip.speaker for clip in kept}) < 2:
         raise TrainingError(f"{root}: expected an index.tsv or at least two folders <speaker>/ with audio")
@@ -83,7 +63,7 @@ def open_pool(root: Path, settings: DataSettings, cache: Path, tick: Callable[[i
     """Decode the pool into `cache`, or map what an earlier run decoded there."""
     clips = list_clips(root, settings)
     name = hashlib.sha256(
-        json.dumps([str(root.resolve()), settings.trim_db, [vars(clip) for clip in clips]]).encode()
+        json.dumps([str(root.resolve()), settings.trim_db, [asdict(clip) for clip in clips]]).encode()
     ).hexdigest()
     data, table = cache / f"pool-{name[:16]}.i16", cache / f"pool-{name[:16]}.npy"
     if not table.exists():  # written last, so its presence means that the samples are whole
@@ -100,26 +80,8 @@ def open_pool(root: Path, settings: DataSettings, cache: Path, tick: Callable[[i
         start=starts[usable],
         length=lengths[usable],
         speaker=np.array([number[clip.speaker] for clip in used], dtype=np.int64),
-        keys=[clip.key for clip in used],
         speakers=speakers,
     )
-
-
-def _from_index(table: Path) -> Iterator[Clip]:
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = csv.DictReader(lines, delimiter="\t")
-        wanted = {"file", "speaker", "start_s", "dur_s"}
-        if not wanted <= set(rows.fieldnames or ()):
-            raise TrainingError(f"{table}:1: expected the columns {', '.join(sorted(wanted))}")
-        for row in rows:
-            yield Clip(row["file"], row["start_s"], row["dur_s"], row["speaker"])
-
-
-def _from_folders(root: Path) -> Iterator[Clip]:
-    for path in sorted(root.glob("*/**/*")):
-        if path.suffix.lower() in AUDIO_SUFFIXES:
-            file = path.relative_to(root)
-            yield Clip(file.as_posix(), "0", "", file.parts[0])
 
 
 def _merged(speaker: str, same_speakers: dict[str, str]) -> str:
@@ -147,9 +109,7 @@ def _decode(
         for index, clip in enumerate(clips):
             if clip.file != opened:
                 opened, wave = clip.file, _read(root / clip.file)
-            start = round(float(clip.start_s) * RATE)
-            stop = start + round(float(clip.duration_s) * RATE) if clip.duration_s else len(wave)
-            part = without_pauses(wave[start:stop], trim_db)
+            part = without_pauses(wave[clip.cut(len(wave), RATE)], trim_db)
             lengths[index] = len(part)
             sink.write(part.tobytes())
             tick(index + 1, len(clips))

@@ -18,10 +18,6 @@ class Crops:
 
     waves: NDArray[np.float32]
     # (crops, samples)
-    clip: NDArray[np.int64]
-    # index into the pool
-    speed: NDArray[np.int64]
-    # index into the speeds
     label: NDArray[np.int64]
     # class for the margin softmax: a speaker at a speed
 
@@ -55,17 +51,15 @@ class CropSampler:
         speakers = random.choice(
             len(self._clips), self._speakers_a_step, replace=False, p=self._speaker_shares
         )
-        waves, clip_of, speed_of, labels = [], [], [], []
+        waves, labels = [], []
         for speaker in speakers:
             speed = int(random.choice(len(self.speeds), p=self._speed_shares))
             clips = self._clips[speaker]
             different = len(clips) >= self._crops_a_speaker
             for clip in random.choice(clips, self._crops_a_speaker, replace=not different):
                 waves.append(self._crop(int(clip), self.speeds[speed], samples, random))
-                clip_of.append(clip)
-                speed_of.append(speed)
                 labels.append(speed * len(self._clips) + speaker)
-        return Crops(np.stack(waves), np.array(clip_of), np.array(speed_of), np.array(labels))
+        return Crops(np.stack(waves), np.array(labels))
 
     def _crop(
         self, clip: int, speed: float, samples: int, random: np.random.Generator

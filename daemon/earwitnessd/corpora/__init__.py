@@ -1,0 +1,1 @@
+"""Folders of recorded speakers, noise and rooms, as people have them."""
