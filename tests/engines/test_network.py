@@ -15,7 +15,7 @@ from earwitnessd.engines.activations import activation
 from earwitnessd.engines.architecture import Architecture
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.exactness import ONE_MINUS_COSINE, RELATIVE, difference
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack
 from earwitnessd.engines.position import buckets
 from earwitnessd.models import ModelError
@@ -150,7 +150,7 @@ def test_a_network_can_be_computed_in_float64_to_judge_both(tmp_path: Path) -> N
     config = config_of("large-weighted")
     theirs = network(config)
     ours = load(write(tmp_path, config, theirs)).double()
-    assert isinstance(ours, XVectorNetwork)
+    assert isinstance(ours, Network)
     audio = waves(2, 1.0).double()
     with torch.inference_mode():
         away = difference(ours(audio).numpy(), theirs.double()(audio).embeddings.numpy())

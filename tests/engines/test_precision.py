@@ -167,6 +167,7 @@ def test_a_packed_network_that_is_off_breaks_its_promise(
     expected = computing(ours, CPU)(speech[:1])
     assert keeps_its_promise(ours, speech[:1], expected)
     last = ours.head.last
+    assert last is not None
     assert last.bias is not None
     ours.head.last = Damaged(last.weight, last.bias)
     with caplog.at_level(logging.WARNING):

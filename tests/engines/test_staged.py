@@ -17,7 +17,7 @@ from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.computing import computing
 from earwitnessd.engines.exactness import difference
 from earwitnessd.engines.graphed import graphed
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.engines.staged import Staged
 from earwitnessd.engines.torch_wavlm import in_halves
@@ -30,10 +30,10 @@ SHORT = 4000  # samples
 class FakeGraph:
     """Computes when replayed, into the same buffer each time."""
 
-    def __init__(self, net: XVectorNetwork, rows: int, samples: int) -> None:
+    def __init__(self, net: Network, rows: int, samples: int) -> None:
         self._network = net
         self.inputs = torch.full((rows, samples), torch.nan)
-        self.outputs = torch.full((rows, net.architecture.xvector_output_dim), torch.nan)
+        self.outputs = torch.full((rows, net.vector_size), torch.nan)
 
     def replay(self) -> None:
         self.outputs.copy_(self._network(self.inputs))
@@ -42,7 +42,7 @@ class FakeGraph:
 class FakeAccelerator:
     """A CPU that notes what it is told."""
 
-    def __init__(self, net: XVectorNetwork, room: int = BUCKETS[-1], broken: bool = False) -> None:
+    def __init__(self, net: Network, room: int = BUCKETS[-1], broken: bool = False) -> None:
         self._network = net
         self.room = room
         self.broken = broken
@@ -74,7 +74,7 @@ class FakeAccelerator:
 
 
 @pytest.fixture(scope="module")
-def net(tmp_path_factory: pytest.TempPathFactory) -> XVectorNetwork:
+def net(tmp_path_factory: pytest.TempPathFactory) -> Network:
     return load(write(tmp_path_factory.mktemp("m"), config_of("base"), network(config_of("base"))))
 
 
@@ -93,13 +93,13 @@ def test_every_batch_fits_its_parts_and_a_third_is_padding_at_most() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 5, 7, 69])
-def test_a_row_is_the_same_whatever_the_bucket_and_the_padding(net: XVectorNetwork, batch: int) -> None:
+def test_a_row_is_the_same_whatever_the_bucket_and_the_padding(net: Network, batch: int) -> None:
     windows = speech_windows(batch, SHORT)
     alone = np.concatenate([computing(net, CPU)(window[np.newaxis]) for window in windows])
     assert difference(staged(FakeAccelerator(net))(windows), alone).exact
 
 
-def test_what_padded_or_preceded_a_batch_leaves_nothing_in_the_next(net: XVectorNetwork) -> None:
+def test_what_padded_or_preceded_a_batch_leaves_nothing_in_the_next(net: Network) -> None:
     compute = staged(FakeAccelerator(net))
     windows = speech_windows(8, SHORT)
     before = compute(windows[:5])
@@ -108,7 +108,7 @@ def test_what_padded_or_preceded_a_batch_leaves_nothing_in_the_next(net: XVector
     np.testing.assert_array_equal(compute(windows[:5]), before)
 
 
-def test_a_nan_spoils_its_own_row_alone(net: XVectorNetwork) -> None:
+def test_a_nan_spoils_its_own_row_alone(net: Network) -> None:
     compute = staged(FakeAccelerator(net))
     windows = speech_windows(5, SHORT)
     expected = compute(windows)
@@ -119,7 +119,7 @@ def test_a_nan_spoils_its_own_row_alone(net: XVectorNetwork) -> None:
     np.testing.assert_array_equal(found[others], expected[others])
 
 
-def test_vectors_are_the_callers_own_when_the_next_batch_comes(net: XVectorNetwork) -> None:
+def test_vectors_are_the_callers_own_when_the_next_batch_comes(net: Network) -> None:
     compute = staged(FakeAccelerator(net))
     first = compute(speech_windows(2, SHORT))
     kept = first.copy()
@@ -127,7 +127,7 @@ def test_vectors_are_the_callers_own_when_the_next_batch_comes(net: XVectorNetwo
     np.testing.assert_array_equal(first, kept)
 
 
-def test_a_batch_waits_for_the_device_once_and_graphs_and_buffers_are_made_once(net: XVectorNetwork) -> None:
+def test_a_batch_waits_for_the_device_once_and_graphs_and_buffers_are_made_once(net: Network) -> None:
     accelerator = FakeAccelerator(net)
     compute = staged(accelerator)
     for _ in range(3):
@@ -138,7 +138,7 @@ def test_a_batch_waits_for_the_device_once_and_graphs_and_buffers_are_made_once(
     assert accelerator.staged == [0, 0, 70 * SHORT, 70 * 32]
 
 
-def test_graphs_are_bounded_in_number_and_the_least_used_goes(net: XVectorNetwork) -> None:
+def test_graphs_are_bounded_in_number_and_the_least_used_goes(net: Network) -> None:
     accelerator = FakeAccelerator(net)
     compute = Staged(accelerator, 32, most_graphs=2)
     first, second, third = (SHORT + 160 * number for number in range(3))
@@ -150,7 +150,7 @@ def test_graphs_are_bounded_in_number_and_the_least_used_goes(net: XVectorNetwor
 
 
 def test_a_batch_too_large_for_the_memory_lets_go_of_all_graphs_and_comes_in_halves(
-    net: XVectorNetwork,
+    net: Network,
 ) -> None:
     accelerator = FakeAccelerator(net, room=4)
     compute = staged(accelerator)
@@ -162,7 +162,7 @@ def test_a_batch_too_large_for_the_memory_lets_go_of_all_graphs_and_comes_in_hal
     assert accelerator.captured == [(1, SHORT), (3, SHORT), (4, SHORT)]
 
 
-def test_graphs_serve_where_they_give_the_same(net: XVectorNetwork) -> None:
+def test_graphs_serve_where_they_give_the_same(net: Network) -> None:
     accelerator = FakeAccelerator(net)
     speech = speech_windows(3, SHORT)
     assert isinstance(graphed(accelerator, 32, computing(net, CPU), speech), Staged)
@@ -170,7 +170,7 @@ def test_graphs_serve_where_they_give_the_same(net: XVectorNetwork) -> None:
 
 
 def test_graphs_that_differ_or_cannot_be_captured_are_not_used(
-    net: XVectorNetwork, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    net: Network, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     plain = computing(net, CPU)
     speech = speech_windows(3, SHORT)
@@ -181,12 +181,12 @@ def test_graphs_that_differ_or_cannot_be_captured_are_not_used(
     assert "operation not permitted when stream is capturing" in caplog.text
 
 
-def test_lack_of_memory_is_no_reason_to_do_without_graphs(net: XVectorNetwork) -> None:
+def test_lack_of_memory_is_no_reason_to_do_without_graphs(net: Network) -> None:
     with pytest.raises(torch.OutOfMemoryError):
         graphed(FakeAccelerator(net, room=0), 32, computing(net, CPU), speech_windows(1, SHORT))
 
 
-def test_windows_too_short_are_refused_as_without_graphs(net: XVectorNetwork) -> None:
+def test_windows_too_short_are_refused_as_without_graphs(net: Network) -> None:
     short: Windows = np.zeros((1, 100), np.float32)
     with pytest.raises(RuntimeError, match="two are needed"):
         staged(FakeAccelerator(net))(short)

@@ -10,8 +10,9 @@ import safetensors.torch
 import torch
 
 from earwitnessd.engines.architecture import Architecture, read_architecture
-from earwitnessd.engines.layout import Shape, weight_shapes
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.heads.shapes import Shape
+from earwitnessd.engines.layout import weight_shapes
+from earwitnessd.engines.network import Network
 from earwitnessd.models import ModelError
 from earwitnessd.models.verify import CONFIG, check_files
 
@@ -29,12 +30,12 @@ _OLD_SUFFIXES = {
 _SHOWN_NAMES = 8
 
 
-def load(directory: Path) -> XVectorNetwork:
+def load(directory: Path) -> Network:
     """The model of a directory in float32, ready to compute."""
     architecture, tensors = _complete(directory)
     # copied: the file may be mapped, badly aligned, and replaced while we run
     weights = {name: tensor.to(torch.float32, copy=True) for name, tensor in tensors.items()}
-    return XVectorNetwork(architecture, weights).eval()
+    return Network(architecture, weights).eval()
 
 
 def convert(source: Path, target: Path) -> None:
@@ -98,7 +99,7 @@ def _check_complete(directory: Path, wanted: dict[str, Shape], tensors: Tensors)
     if complaints:
         raise ModelError(
             f"{directory}: the weights do not fit {CONFIG}; {'; '.join(complaints)}. "
-            "Part of the model would be random: use a checkpoint saved from a WavLMForXVector, or pull again"
+            "Part of the model would be random: use a complete checkpoint of this family, or pull again"
         )
 
 

@@ -14,7 +14,7 @@ from earwitnessd.engines import Precision, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.exactness import difference
 from earwitnessd.engines.graphed import with_graphs
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack
 from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, lower, score_difference
 
@@ -62,7 +62,7 @@ def arrange(
     return Arrangement(exact.compute, f"{exact.says} ({lacking})")
 
 
-def computing(network: XVectorNetwork, device: torch.device) -> Compute:
+def computing(network: Network, device: torch.device) -> Compute:
     """A network as a function of arrays."""
 
     def compute(prepared: Windows) -> Vectors:
@@ -74,7 +74,7 @@ def computing(network: XVectorNetwork, device: torch.device) -> Compute:
 
 
 def _exact(
-    network: XVectorNetwork, device: torch.device, directory: Path, speech: Windows, expected: Vectors
+    network: Network, device: torch.device, directory: Path, speech: Windows, expected: Vectors
 ) -> Arrangement:
     if device.type == "cpu" and pack(network) and not keeps_its_promise(network, speech, expected):
         network = load(directory)
@@ -82,7 +82,7 @@ def _exact(
     return Arrangement(with_graphs(network, device, plain, speech), "float32")
 
 
-def keeps_its_promise(packed: XVectorNetwork, speech: Windows, expected: Vectors) -> bool:
+def keeps_its_promise(packed: Network, speech: Windows, expected: Vectors) -> bool:
     """Whether a packed network gives what the plain one gave; says why not."""
     try:
         away = difference(computing(packed, torch.device("cpu"))(speech), expected)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 
 _ROUNDS_BEFORE = 3  # libraries choose their kernels and workspaces then, which a capture must not see
 
@@ -32,7 +32,7 @@ class CudaGraph:
 class CudaGraphs:
     """Everything of one network that happens on a GPU."""
 
-    def __init__(self, network: XVectorNetwork, device: torch.device) -> None:
+    def __init__(self, network: Network, device: torch.device) -> None:
         self._network = network
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's

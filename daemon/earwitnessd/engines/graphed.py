@@ -9,7 +9,7 @@ import torch
 
 from earwitnessd.engines import Vectors, Windows
 from earwitnessd.engines.cuda_graphs import CudaGraphs
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 from earwitnessd.engines.precision import RESOLUTION, score_difference
 from earwitnessd.engines.staged import Accelerator, Staged
 
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 Compute = Callable[[Windows], Vectors]
 
 
-def with_graphs(network: XVectorNetwork, device: torch.device, plain: Compute, speech: Windows) -> Compute:
+def with_graphs(network: Network, device: torch.device, plain: Compute, speech: Windows) -> Compute:
     """On a GPU; elsewhere nothing changes."""
     if device.type != "cuda":
         return plain
-    return graphed(CudaGraphs(network, device), network.architecture.xvector_output_dim, plain, speech)
+    return graphed(CudaGraphs(network, device), network.vector_size, plain, speech)
 
 
 def graphed(accelerator: Accelerator, vector_size: int, plain: Compute, speech: Windows) -> Compute:

@@ -1,4 +1,4 @@
-"""The weights that a WavLMForXVector of a given architecture has, by name and shape."""
+"""The weights that a model of a given architecture has, by name and shape."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from earwitnessd.engines.architecture import Architecture
-
-Shape = tuple[int, ...]
+from earwitnessd.engines.heads import HEADS
+from earwitnessd.engines.heads.shapes import Shape, dense, norm
 
 POSITIONAL = "wavlm.encoder.pos_conv_embed.conv"
 # the two factors of its weight: a length for each tap, and directions
@@ -17,9 +17,8 @@ DIRECTIONS = f"{POSITIONAL}.parametrizations.weight.original1"
 
 def weight_shapes(architecture: Architecture) -> dict[str, Shape]:
     """Every weight that a complete checkpoint holds, but those that only training needs."""
-    return dict(
-        [*_features(architecture), *_positional(architecture), *_layers(architecture), *_head(architecture)]
-    )
+    head = HEADS[architecture.family].shapes(architecture)
+    return dict([*_features(architecture), *_positional(architecture), *_layers(architecture), *head])
 
 
 def _features(a: Architecture) -> Iterator[tuple[str, Shape]]:
@@ -29,9 +28,9 @@ def _features(a: Architecture) -> Iterator[tuple[str, Shape]]:
         if a.conv_bias:
             yield f"{name}.conv.bias", (outputs,)
         if a.feat_extract_norm == "layer" or number == 0:
-            yield from _norm(f"{name}.layer_norm", outputs)
-    yield from _norm("wavlm.feature_projection.layer_norm", a.conv_dim[-1])
-    yield from _dense("wavlm.feature_projection.projection", a.conv_dim[-1], a.hidden_size)
+            yield from norm(f"{name}.layer_norm", outputs)
+    yield from norm("wavlm.feature_projection.layer_norm", a.conv_dim[-1])
+    yield from dense("wavlm.feature_projection.projection", a.conv_dim[-1], a.hidden_size)
 
 
 def _positional(a: Architecture) -> Iterator[tuple[str, Shape]]:
@@ -42,36 +41,18 @@ def _positional(a: Architecture) -> Iterator[tuple[str, Shape]]:
 
 
 def _layers(a: Architecture) -> Iterator[tuple[str, Shape]]:
-    yield from _norm("wavlm.encoder.layer_norm", a.hidden_size)
+    yield from norm("wavlm.encoder.layer_norm", a.hidden_size)
     for number in range(a.num_hidden_layers):
         name = f"wavlm.encoder.layers.{number}"
         for part in ("q_proj", "k_proj", "v_proj", "out_proj"):
-            yield from _dense(f"{name}.attention.{part}", a.hidden_size, a.hidden_size)
+            yield from dense(f"{name}.attention.{part}", a.hidden_size, a.hidden_size)
         yield f"{name}.attention.gru_rel_pos_const", (1, a.num_attention_heads, 1, 1)
-        yield from _dense(f"{name}.attention.gru_rel_pos_linear", a.head_size, 8)
+        yield from dense(f"{name}.attention.gru_rel_pos_linear", a.head_size, 8)
         if number == 0:
             yield f"{name}.attention.rel_attn_embed.weight", (a.num_buckets, a.num_attention_heads)
-        yield from _norm(f"{name}.layer_norm", a.hidden_size)
-        yield from _dense(f"{name}.feed_forward.intermediate_dense", a.hidden_size, a.intermediate_size)
-        yield from _dense(f"{name}.feed_forward.output_dense", a.intermediate_size, a.hidden_size)
-        yield from _norm(f"{name}.final_layer_norm", a.hidden_size)
+        yield from norm(f"{name}.layer_norm", a.hidden_size)
+        yield from dense(f"{name}.feed_forward.intermediate_dense", a.hidden_size, a.intermediate_size)
+        yield from dense(f"{name}.feed_forward.output_dense", a.intermediate_size, a.hidden_size)
+        yield from norm(f"{name}.final_layer_norm", a.hidden_size)
     if a.use_weighted_layer_sum:
         yield "layer_weights", (a.num_hidden_layers + 1,)
-
-
-def _head(a: Architecture) -> Iterator[tuple[str, Shape]]:
-    yield from _dense("projector", a.hidden_size, a.tdnn_dim[0])
-    for number, (inputs, outputs) in enumerate(pairwise((a.tdnn_dim[0], *a.tdnn_dim))):
-        yield from _dense(f"tdnn.{number}.kernel", inputs * a.tdnn_kernel[number], outputs)
-    yield from _dense("feature_extractor", 2 * a.tdnn_dim[-1], a.xvector_output_dim)
-    yield from _dense("classifier", a.xvector_output_dim, a.xvector_output_dim)
-
-
-def _dense(name: str, inputs: int, outputs: int) -> Iterator[tuple[str, Shape]]:
-    yield f"{name}.weight", (outputs, inputs)
-    yield f"{name}.bias", (outputs,)
-
-
-def _norm(name: str, channels: int) -> Iterator[tuple[str, Shape]]:
-    yield f"{name}.weight", (channels,)
-    yield f"{name}.bias", (channels,)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from earwitnessd.engines.exactness import AnyVectors
-from earwitnessd.engines.network import XVectorNetwork
+from earwitnessd.engines.network import Network
 from earwitnessd.engines.products import Convolution, Dense
 
 # Cosines are told apart no finer than this: a twentieth of the default hysteresis.
@@ -17,7 +17,7 @@ FAST_PROMISE = 0.01
 _TILE = 16  # channels of a group: oneDNN's grouped bfloat16 convolutions are wrong for other numbers
 
 
-def lower(network: XVectorNetwork) -> XVectorNetwork:
+def lower(network: Network) -> Network:
     """Let the large products compute in bfloat16, in place; sums over layers, norms and statistics stay.
 
     The first filters stay too: eight bits of a wave bury its weak high frequencies under its low ones.

@@ -1,40 +1,26 @@
-"""From the transformer's frames to one vector: dilated layers, mean and deviation, and a last product."""
+"""The x-vector head: dilated layers, mean and deviation, and a last product."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from earwitnessd.engines.architecture import Architecture
+from earwitnessd.engines.heads.parts import Dilated, Head
+from earwitnessd.engines.heads.shapes import Named, dense
 from earwitnessd.engines.products import Dense
 
 
-class Dilated(nn.Module):
-    """A product with frames that stand `dilation` apart, all of them side by side."""
-
-    def __init__(self, dense: Dense, taps: int, dilation: int) -> None:
-        super().__init__()
-        self.dense = dense
-        self.taps, self.dilation = taps, dilation
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """(batch, frames, inputs) to (batch, less frames, outputs)."""
-        if self.taps > 1:
-            left = frames.shape[1] - (self.taps - 1) * self.dilation
-            starts = range(0, self.taps * self.dilation, self.dilation)
-            frames = torch.cat([frames[:, start : start + left] for start in starts], -1)
-        outputs: Tensor = self.dense(frames)
-        return outputs
-
-
-class Head(nn.Module):
-    """The x-vector head, without the classifier that only training needs."""
+class XVectorHead(Head):
+    """That of a WavLMForXVector, without the classifier that only training needs."""
 
     def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
+        self.vector_size = architecture.xvector_output_dim
         self.projector = Dense(weights["projector.weight"], weights["projector.bias"])
         shapes = zip(architecture.tdnn_kernel, architecture.tdnn_dilation, strict=True)
         self.layers = nn.ModuleList(
@@ -43,7 +29,7 @@ class Head(nn.Module):
         )
         self.last = Dense(weights["feature_extractor.weight"], weights["feature_extractor.bias"])
 
-    def forward(self, frames: Tensor) -> Tensor:
+    def forward(self, frames: Tensor, _waves: Tensor) -> Tensor:
         """(batch, frames, hidden) to (batch, xvector_output_dim)."""
         frames = self.projector(frames)
         for layer in self.layers:
@@ -52,6 +38,22 @@ class Head(nn.Module):
         deviation, mean = torch.std_mean(precise, 1)
         vector: Tensor = self.last(torch.cat([mean, deviation], -1))
         return vector
+
+
+def shapes(a: Architecture) -> Named:
+    """Its weights."""
+    yield from dense("projector", a.hidden_size, a.tdnn_dim[0])
+    for number, (inputs, outputs) in enumerate(pairwise((a.tdnn_dim[0], *a.tdnn_dim))):
+        yield from dense(f"tdnn.{number}.kernel", inputs * a.tdnn_kernel[number], outputs)
+    yield from dense("feature_extractor", 2 * a.tdnn_dim[-1], a.xvector_output_dim)
+    yield from dense("classifier", a.xvector_output_dim, a.xvector_output_dim)
+
+
+def lost_frames(a: Architecture) -> int:
+    """How many of the frames its layers take away at the edges."""
+    return sum(
+        (kernel - 1) * dilation for kernel, dilation in zip(a.tdnn_kernel, a.tdnn_dilation, strict=True)
+    )
 
 
 def _rectified(weights: Mapping[str, Tensor], name: str) -> Dense:
