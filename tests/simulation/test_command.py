@@ -86,8 +86,8 @@ def test_noise_and_rooms_are_taken_from_a_folder(speakers: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        (("--enrolled", 9), "4 speakers with 16 s of audio; expected at least 9"),
-        (("--enrolment-s", 200), "0 speakers with 210 s of audio; expected at least 3"),
+        (("--enrolled", 9), "4 speakers with 16 s of speech; expected at least 9"),
+        (("--enrolment-s", 200), "0 speakers with 210 s of speech; expected at least"),
         (("--noise", "nowhere"), "nowhere"),
     ],
 )
@@ -100,13 +100,19 @@ def test_what_cannot_be_made_is_said(
     assert "Traceback" not in errors
 
 
-def test_speakers_who_hardly_speak_are_named(tmp_path: Path) -> None:
+def test_speakers_who_hardly_speak_are_passed_over(speakers: Path, tmp_path: Path) -> None:
     (tmp_path / "voices" / "quiet").mkdir(parents=True)
     soundfile.write(tmp_path / "voices" / "quiet" / "0.wav", room(40.0), RATE)
     one = ("--voices", 1, "--enrolled", 1)
     code, _, errors = made(tmp_path / "voices", tmp_path / "set", *one)
     assert code == 1
-    assert "quiet: 0 s of speech; expected 16 s for enrolment and conversation" in errors
+    assert "0 speakers with 16 s of speech; expected at least 1" in errors
+    for folder in speakers.iterdir():
+        (tmp_path / "voices" / folder.name).symlink_to(folder)
+    code, _, errors = made(tmp_path / "voices", tmp_path / "set", "--voices", 4, "--enrolled", 2)
+    assert (code, errors) == (0, "")
+    spoken = json.loads((tmp_path / "set" / "simulation.json").read_text())["recordings"][0]["speakers"]
+    assert "quiet" not in spoken
 
 
 def test_a_folder_with_something_in_it_is_left_alone(speakers: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -54,27 +55,24 @@ def make(
     """Write everything; each recording is drawn from the seed and its number alone."""
     if output.exists() and any(output.iterdir()):
         raise SimulationError(f"{output}: is not empty; choose a new folder")
-    enrolled, strangers = cast(long_enough(folders, order.enrolment_s + LEAST_TALK_S), order)
+    ensemble = Ensemble(order)
+    enrolled, strangers = cast(long_enough(folders, order.enrolment_s + LEAST_TALK_S), order, ensemble)
     for folder in ("enrolments", "recordings"):
         (output / folder).mkdir(parents=True, exist_ok=True)
-    voices: dict[str, Voice] = {}
-
-    def voice(folder: Folder) -> Voice:
-        if folder.speaker not in voices:
-            voices[folder.speaker] = load_voice(folder, order.enrolment_s, LEAST_TALK_S, order.gate)
-        return voices[folder.speaker]
-
     lines = []
     for number, person in enumerate(enrolled):
         file = Path("enrolments") / f"{person.speaker}{order.suffix}"
-        _write(output / file, _enrolment(voice(person), np.random.default_rng([order.seed, 1, number])))
+        _write(
+            output / file, _enrolment(ensemble.voice(person), np.random.default_rng([order.seed, 1, number]))
+        )
         lines.append(f"{person.speaker} {file.as_posix()}\n")
         tick(number + 1, len(enrolled) + order.recordings)
     (output / ENROLMENTS).write_text("".join(lines), encoding="utf-8")
     lines, described = [], []
     for number in range(order.recordings):
         random = np.random.default_rng([order.seed, 2, number])
-        present = [voice(folder) for folder in _present(enrolled, strangers, order.voices, random)]
+        folders = _present(enrolled, strangers, order, ensemble, random)
+        present = [ensemble.voice(folder) for folder in folders]
         turns = plan([each.speaker for each in present], order.manners, random)
         made = perform(turns, present, order.manners, surroundings, random)
         name = f"conversation{number + 1:02d}"
@@ -88,29 +86,62 @@ def make(
     (output / DESCRIPTION).write_bytes(msgspec.json.format(msgspec.json.encode(tree), indent=2) + b"\n")
 
 
-def cast(folders: Sequence[Folder], order: Order) -> tuple[list[Folder], list[Folder]]:
-    """Who is enrolled and who is a stranger, drawn from the seed."""
-    needed = max(order.enrolled, order.voices, 1)
-    if len(folders) < needed:
-        raise SimulationError(
-            f"{len(folders)} speakers with {order.enrolment_s + LEAST_TALK_S:.0f} s of audio; "
-            f"expected at least {needed}, for those enrolled and for the voices of a recording"
-        )
+class Ensemble:
+    """Everybody's voice, heard when first asked for: most of a large pool never is."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._voices: dict[str, Voice | None] = {}
+
+    def speaks_enough(self, folder: Folder) -> bool:
+        """For an enrolment and for conversations."""
+        if folder.speaker not in self._voices:
+            order = self._order
+            self._voices[folder.speaker] = load_voice(folder, order.enrolment_s, LEAST_TALK_S, order.gate)
+        return self._voices[folder.speaker] is not None
+
+    def voice(self, folder: Folder) -> Voice:
+        """Of somebody who speaks enough."""
+        assert self.speaks_enough(folder)
+        voice = self._voices[folder.speaker]
+        assert voice is not None
+        return voice
+
+
+def cast(folders: Sequence[Folder], order: Order, ensemble: Ensemble) -> tuple[list[Folder], list[Folder]]:
+    """Who is enrolled and who may be a stranger, drawn from the seed; who says too little is neither."""
     shuffled = np.random.default_rng([order.seed, 0]).permutation(len(folders)).tolist()
-    enrolled = sorted(shuffled[: order.enrolled])
-    return [folders[index] for index in enrolled], [
-        folders[index] for index in sorted(shuffled[order.enrolled :])
+    chosen = list(islice((i for i in shuffled if ensemble.speaks_enough(folders[i])), order.enrolled))
+    _check_enough(len(chosen), order.enrolled, order)
+    after = shuffled.index(chosen[-1]) + 1
+    return [folders[index] for index in sorted(chosen)], [
+        folders[index] for index in sorted(shuffled[after:])
     ]
 
 
+def _check_enough(found: int, needed: int, order: Order) -> None:
+    if found < needed:
+        raise SimulationError(
+            f"{found} speakers with {order.enrolment_s + LEAST_TALK_S:.0f} s of speech; "
+            f"expected at least {needed}, for those enrolled and for the voices of a recording"
+        )
+
+
 def _present(
-    enrolled: Sequence[Folder], strangers: Sequence[Folder], voices: int, random: np.random.Generator
+    enrolled: Sequence[Folder],
+    strangers: Sequence[Folder],
+    order: Order,
+    ensemble: Ensemble,
+    random: np.random.Generator,
 ) -> list[Folder]:
-    """Half enrolled, half strangers, as far as there are some."""
-    known = min(len(enrolled), max((voices + 1) // 2, voices - len(strangers)))
-    chosen = [enrolled[index] for index in random.permutation(len(enrolled))[:known].tolist()]
-    others = random.permutation(len(strangers))[: voices - known].tolist()
-    return [*chosen, *(strangers[index] for index in others)]
+    """Half enrolled, half strangers, as far as there are some who speak enough."""
+    known = [enrolled[index] for index in random.permutation(len(enrolled)).tolist()]
+    unknown = (strangers[index] for index in random.permutation(len(strangers)).tolist())
+    half = min(len(known), (order.voices + 1) // 2)
+    others = list(islice(filter(ensemble.speaks_enough, unknown), order.voices - half))
+    present = [*known[: order.voices - len(others)], *others]
+    _check_enough(len(present), order.voices, order)
+    return present
 
 
 def _enrolment(voice: Voice, random: np.random.Generator) -> Wave:

@@ -79,16 +79,18 @@ def _duration_s(file: Path) -> float:
         raise SimulationError(f"{file}: {error}; expected audio") from None
 
 
-def load_voice(folder: Folder, enrolment_s: float, least_talk_s: float, gate: SpeechGateSettings) -> Voice:
-    """All speech in a speaker's recordings, in the order of their names; the first part is for enrolment."""
+def load_voice(
+    folder: Folder, enrolment_s: float, least_talk_s: float, gate: SpeechGateSettings
+) -> Voice | None:
+    """All speech in a speaker's recordings, in the order of their names; the first part is for enrolment.
+
+    None: it is too little for both.
+    """
     parts = [_speech_in(file, gate) for file in folder.files]
     speech = np.concatenate(parts)
     kept = round(enrolment_s * RATE)
     if len(speech) < kept + least_talk_s * RATE:
-        raise SimulationError(
-            f"{folder.files[0].parent}: {len(speech) / RATE:.0f} s of speech; "
-            f"expected {enrolment_s + least_talk_s:.0f} s for enrolment and conversation"
-        )
+        return None
     return Voice(folder.speaker, speech[:kept], speech[kept:])
 
 
