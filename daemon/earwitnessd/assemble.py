@@ -20,6 +20,7 @@ from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, Settings
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.templates.key_file import KeyPlace
 
 log = logging.getLogger(__name__)
 
@@ -56,20 +57,24 @@ def open_parts(settings: Settings) -> Parts:
     engine = open_engine(settings)
     calibrator = engine.calibrator(settings.decision)
     rules = engine.rules(settings.decision, calibrator)
-    people = People(open_store(settings), engine.embedder.model_id, rules.threshold, calibrator)
+    store, model_id = open_store(settings), engine.embedder.model_id
+    turning = store.turning(model_id)
+    people = People(store, model_id, rules.threshold, turning.calibrator(calibrator))
     return Parts(
         embedder=engine.embedder,
         people=people,
         rules=rules,
         model=engine.model,
         profiles_damaged=moved_aside(profile_file(settings)),
+        turning=turning,
     )
 
 
 def open_store(settings: Settings) -> ProfileStore:
     """The enrolled people; a damaged database is moved aside, and an empty one takes its place."""
     file = profile_file(settings)
-    return open_or_move_aside(file, lambda: ProfileStore(file))
+    key = KeyPlace.find(settings.templates.key_file, file)
+    return open_or_move_aside(file, lambda: ProfileStore(file, key=key))
 
 
 def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:

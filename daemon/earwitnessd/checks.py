@@ -24,6 +24,7 @@ from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Microphone, Pipe
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.templates.key_file import KeyPlace
 
 DEVICES_WITHIN_S = 15.0  # a dead sound server can keep PortAudio waiting for ever
 
@@ -59,7 +60,7 @@ def _profiles(settings: Settings, model_id: str) -> Finding:
     if not file.exists():
         return Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
     try:
-        store = ProfileStore(file)
+        store = ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))
     except StoreError as error:
         return Finding("profiles", False, str(error))
     people = store.profiles()

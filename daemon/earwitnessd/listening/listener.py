@@ -14,10 +14,10 @@ import numpy as np
 import zmq
 
 from earwitness.events import Event, StreamEvent, StreamLost
-from earwitnessd.calibration import CalibrationError
+from earwitnessd.calibration import CalibrationError, Calibrator
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
-from earwitnessd.engines import Embedder, EmbedError
+from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
 from earwitnessd.enroll.sessions import Enrolments
 from earwitnessd.handover import (
     CaptureGone,
@@ -46,6 +46,7 @@ from earwitnessd.score import Vector
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import Source
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.templates.vault import Turning
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,8 @@ class Parts:
     model: Model
     profiles_damaged: str = ""
     # where a damaged database lies that was moved aside
+    turning: Turning | None = None
+    # into the space where the templates lie; None: they lie as they were computed
 
 
 class Listener(threading.Thread):
@@ -178,7 +181,7 @@ class Listener(threading.Thread):
                     self._publish(verifier.on_gone(stream_id, reason, final))
             case NewRules(rules=rules, calibrator=calibrator):
                 self._rules = rules
-                self._parts.people.calibrator = calibrator
+                self._parts.people.calibrator = self._turned(calibrator)
                 self._enrolments.threshold = rules.threshold
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
@@ -278,7 +281,7 @@ class Listener(threading.Thread):
         rows = [index for index, wants in enumerate(wanted) if wants]
         if rows:
             batch = np.stack([windows[index].window.samples for index in rows])
-            for index, vector in zip(rows, self._parts.embedder.embed(batch), strict=True):
+            for index, vector in zip(rows, self._computed(batch), strict=True):
                 vectors[index] = vector
         ended_ns = time.monotonic_ns()
         if rows:
@@ -287,6 +290,13 @@ class Listener(threading.Thread):
             self._batch_ms = (ended_ns - began_ns) / 1e6
             self._busy_s += (ended_ns - began_ns) / 1e9
         return vectors, (began_ns, ended_ns)
+
+    def _computed(self, batch: Windows) -> Vectors:
+        computed = self._parts.embedder.embed(batch)
+        return self._parts.turning.turn(computed) if self._parts.turning else computed
+
+    def _turned(self, calibrator: Calibrator | None) -> Calibrator | None:
+        return self._parts.turning.calibrator(calibrator) if self._parts.turning else calibrator
 
     def _publish(self, events: list[Event]) -> None:
         for event in events:

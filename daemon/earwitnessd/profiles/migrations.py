@@ -40,4 +40,17 @@ SCRIPTS = (
         PRIMARY KEY (person, name)
     ) STRICT;
     """,
+    """
+    -- with a row here, `vector` is nonce and ciphertext
+    CREATE TABLE vault (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        key_id TEXT NOT NULL           -- the key that they are sealed with
+    ) STRICT;
+    ALTER TABLE person ADD COLUMN consent TEXT;     -- JSON of `profiles/keeping.py`; null: none
+    ALTER TABLE person ADD COLUMN keep_until TEXT;  -- date; null: no end is set
+    ALTER TABLE person ADD COLUMN last_heard TEXT NOT NULL DEFAULT '';  -- date
+    UPDATE person SET last_heard = date('now');
+    ALTER TABLE person ADD COLUMN failed_checks INTEGER NOT NULL DEFAULT 0;  -- in a row
+    ALTER TABLE person ADD COLUMN check_again REAL NOT NULL DEFAULT 0;       -- Unix seconds: not before
+    """,
 )

@@ -1,40 +1,39 @@
-"""Keeps people and their exemplars in one SQLite file that survives a power cut."""
+"""Keeps people and their sealed templates in one SQLite file that survives a power cut."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
-import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
-from earwitness.control import ErrorCode
 from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
 from earwitnessd.profiles import belonging
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
-from earwitnessd.profiles.migrations import SCRIPTS
+from earwitnessd.profiles.errors import ProfileError, StoreError
+from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, transaction, wipe
+from earwitnessd.profiles.sealing import unlock
 from earwitnessd.score import Vector
+from earwitnessd.templates.errors import SealError
+from earwitnessd.templates.key_file import KeyPlace
+from earwitnessd.templates.vault import Place, Turning
+
+log = logging.getLogger(__name__)
 
 BUSY_S = 2.0  # waiting for another program that writes
-RETRY_S = 0.02
-PRIMARY_CODE = 0xFF  # an SQLite error's kind; the bits above say more about it
 
-
-class StoreError(Exception):
-    """The database cannot be used: says why and what to do."""
-
-
-class ProfileError(Exception):
-    """The request does not fit what is stored; `code` is the control protocol's."""
-
-    def __init__(self, code: ErrorCode, message: str) -> None:
-        super().__init__(message)
-        self.code: ErrorCode = code
+__all__ = [
+    "NewExemplar",
+    "ProfileError",
+    "ProfileStore",
+    "StoreError",
+    "StoredExemplar",
+    "StoredProfile",
+]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -43,7 +42,7 @@ class NewExemplar:
 
     model_id: str
     vector: Vector
-    # unit length
+    # unit length, turned by the rotation of the store that it goes to
     label: str
     source: str
     speech_s: float
@@ -77,44 +76,69 @@ class StoredProfile:
 class ProfileStore:
     """Owned by the engine thread. Every change is one transaction, on disk when the call returns."""
 
-    def __init__(self, file: Path, busy_s: float = BUSY_S) -> None:
+    def __init__(self, file: Path, busy_s: float = BUSY_S, key: KeyPlace | None = None) -> None:
         self.file = file
-        _prepare_file(file)
-        try:
-            self._database = _opened(file, busy_s)
-        except sqlite3.DatabaseError as error:
-            raise StoreError(f"profiles {file}: {error}. {_advice(error)}") from error
+        self.unreadable: tuple[str, ...] = ()
+        # sessions that did not open when everybody was last read: what is wrong with each
+        prepare_file(file)
+        with ExitStack() as stack:
+            stack.callback(os.close, hold(file, alone=False))
+            try:
+                self._database = opened(file, busy_s)
+                stack.callback(self._database.close)
+                self._vault = unlock(self._database, file, key or KeyPlace.find("auto", file))
+            except sqlite3.DatabaseError as error:
+                raise StoreError(f"profiles {file}: {error}. {advice(error)}") from error
+            self._resources = stack.pop_all()
+
+    @property
+    def key_id(self) -> str:
+        """Of the key that the templates are sealed with."""
+        return self._vault.key_id
+
+    def turning(self, model_id: str) -> Turning:
+        """How embeddings of this model are turned before they are compared or stored."""
+        return Turning(self._vault, model_id)
 
     def close(self) -> None:
         """Fold the write-ahead log into the file."""
-        self._database.close()
+        self._resources.close()
 
     def profiles(self) -> tuple[StoredProfile, ...]:
         """Everybody, by name."""
         people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
-        return tuple(self._profile(*row) for row in people)
+        unreadable: list[str] = []
+        everybody = tuple(self._profile(key, name, created, unreadable) for key, name, created in people)
+        for problem in unreadable:
+            if problem not in self.unreadable:
+                log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
+        self.unreadable = tuple(unreadable)
+        return everybody
 
     def profile(self, name: str) -> StoredProfile:
         """One person; ProfileError if not enrolled."""
         key, created = self._person(name)
-        return self._profile(key, name, created)
+        return self._profile(key, name, created, [])
 
     def add(self, name: str, exemplar: NewExemplar) -> int:
         """Add an exemplar, and the person where new; how many exemplars there are now."""
         now = _now()
-        with _transaction(self._database):
+        with transaction(self._database):
             self._database.execute(
                 "INSERT INTO person (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, now)
             )
             key, _ = self._person(name)
+            row = self._next_row()
+            place = Place(row=row, person=key, name=name, model_id=exemplar.model_id)
             self._database.execute(
-                "INSERT INTO exemplar (person, created, model_id, vector, label, source, speech_s, windows,"
-                " consistency, snr_db, circumstances) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO exemplar (id, person, created, model_id, vector, label, source, speech_s,"
+                " windows, consistency, snr_db, circumstances) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
+                    row,
                     key,
                     now,
                     exemplar.model_id,
-                    exemplar.vector.astype("<f4").tobytes(),
+                    self._vault.seal(exemplar.vector, place),
                     exemplar.label,
                     exemplar.source,
                     exemplar.speech_s,
@@ -130,16 +154,17 @@ class ProfileStore:
         return int(count)
 
     def delete(self, name: str) -> None:
-        """Forget a person and all exemplars."""
-        with _transaction(self._database):
+        """Forget a person and all exemplars: nothing of them is in the files when this returns."""
+        with transaction(self._database):
             key, _ = self._person(name)
             self._database.execute("DELETE FROM person WHERE id = ?", (key,))
+        wipe(self._database)
 
     def remove(self, name: str, session: int) -> int:
         """Forget one session of a person; how many are left, at least one."""
-        with _transaction(self._database):
+        with transaction(self._database):
             key, _ = self._person(name)
-            sessions = [exemplar.session for exemplar in self._exemplars(key)]
+            sessions = self._sessions(key)
             if session not in sessions:
                 known = ", ".join(map(str, sessions))
                 raise ProfileError("not_found", f"{name} has no session {session}; there are: {known}")
@@ -149,41 +174,43 @@ class ProfileStore:
                     f"{session} is the only session of {name}: delete the profile, or enrol another",
                 )
             self._database.execute("DELETE FROM exemplar WHERE id = ?", (session,))
+        wipe(self._database)
         return len(sessions) - 1
 
     def rename(self, name: str, new_name: str) -> int:
         """Give a person another name; how many exemplars they have."""
-        with _transaction(self._database):
+        with transaction(self._database):
             key, _ = self._person(name)
             try:
                 self._database.execute("UPDATE person SET name = ? WHERE id = ?", (new_name, key))
             except sqlite3.IntegrityError:
                 raise ProfileError("conflict", f"{new_name!r} is already enrolled") from None
-        return len(self._exemplars(key))
+            self._seal_for(key, name, new_name)
+        return len(self._sessions(key))
 
     def set_point(self, name: str, point: OwnPoint) -> None:
         """Decide about this person by another operating point than the settings'."""
-        with _transaction(self._database):
+        with transaction(self._database):
             key, _ = self._person(name)
             belonging.set_own_point(self._database, key, point)
 
     def join(self, name: str, group: str) -> bool:
         """Make a person one of a group; whether that is new."""
-        with _transaction(self._database):
+        with transaction(self._database):
             key, _ = self._person(name)
             return belonging.join(self._database, key, group)
 
     def leave(self, name: str, group: str) -> bool:
         """Take a person out of a group; whether they were in it."""
-        with _transaction(self._database):
+        with transaction(self._database):
             key, _ = self._person(name)
             return belonging.leave(self._database, key, group)
 
-    def _profile(self, key: int, name: str, created: str) -> StoredProfile:
+    def _profile(self, key: int, name: str, created: str, unreadable: list[str]) -> StoredProfile:
         return StoredProfile(
             name,
             created,
-            self._exemplars(key),
+            tuple(self._exemplars(key, name, unreadable)),
             belonging.groups_of(self._database, key),
             belonging.own_point(self._database, key),
         )
@@ -194,124 +221,64 @@ class ProfileStore:
             raise ProfileError("not_found", f"nobody called {name!r} is enrolled")
         return int(row[0]), str(row[1])
 
-    def _exemplars(self, person: int) -> tuple[StoredExemplar, ...]:
+    def _sessions(self, person: int) -> list[int]:
+        rows = self._database.execute("SELECT id FROM exemplar WHERE person = ? ORDER BY id", (person,))
+        return [row for (row,) in rows]
+
+    def _next_row(self) -> int:
+        """Known before it is stored: what is sealed is bound to it."""
+        (row,) = self._database.execute("SELECT coalesce(max(id), 0) + 1 FROM exemplar").fetchone()
+        return int(row)
+
+    def _seal_for(self, person: int, name: str, new_name: str) -> None:
+        """A name is bound to its templates, so a new one needs them sealed anew."""
+        rows = self._database.execute("SELECT id, model_id, vector FROM exemplar WHERE person = ?", (person,))
+        for row, model_id, sealed in rows.fetchall():
+            try:
+                turned = self._vault.open(sealed, Place(row, person, name, model_id))
+            except SealError as error:
+                raise ProfileError("refused", f"{error}: remove that session first") from None
+            again = self._vault.seal(turned, Place(row, person, new_name, model_id))
+            self._database.execute("UPDATE exemplar SET vector = ? WHERE id = ?", (again, row))
+
+    def _exemplars(self, person: int, name: str, unreadable: list[str]) -> Iterator[StoredExemplar]:
+        """Those that open; what is wrong with the others is added to `unreadable`."""
         rows = self._database.execute(
             "SELECT model_id, vector, label, source, speech_s, windows, consistency, snr_db, circumstances,"
             " id, created FROM exemplar WHERE person = ? ORDER BY id",
             (person,),
-        )
-        return tuple(
-            StoredExemplar(
+        ).fetchall()
+        for (
+            model_id,
+            sealed,
+            label,
+            source,
+            speech_s,
+            windows,
+            consistency,
+            snr_db,
+            about,
+            row,
+            created,
+        ) in rows:
+            try:
+                vector = self._vault.open(sealed, Place(row, person, name, model_id))
+            except SealError as error:
+                unreadable.append(str(error))
+                continue
+            yield StoredExemplar(
                 model_id=model_id,
-                vector=np.frombuffer(blob, dtype="<f4").astype(np.float32),
+                vector=vector,
                 label=label,
                 source=source,
                 speech_s=speech_s,
                 windows=windows,
                 consistency=consistency,
                 snr_db=snr_db,
-                circumstances=stored(circumstances),
-                session=session,
+                circumstances=stored(about),
+                session=row,
                 created=created,
             )
-            for (
-                model_id,
-                blob,
-                label,
-                source,
-                speech_s,
-                windows,
-                consistency,
-                snr_db,
-                circumstances,
-                session,
-                created,
-            ) in rows
-        )
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        database.execute("COMMIT")
-    except BaseException:
-        if database.in_transaction:  # a full disk rolls back by itself
-            database.execute("ROLLBACK")
-        raise
-
-
-def _prepare_file(file: Path) -> None:
-    """Voice templates are nobody else's business: the file is its owner's only, from the start."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreError(f"profiles {file}: cannot be opened for writing: {error.strerror}") from error
-
-
-def _opened(file: Path, busy_s: float) -> sqlite3.Connection:
-    """Tried for `busy_s`: SQLite itself does not wait where another opens or closes a write-ahead log."""
-    deadline = time.monotonic() + busy_s
-    while True:
-        try:
-            with ExitStack() as stack:
-                database = sqlite3.connect(file, isolation_level=None, timeout=busy_s)
-                stack.callback(database.close)
-                _check_and_migrate(database, file)
-                stack.pop_all()
-                return database
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & PRIMARY_CODE != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(RETRY_S)
-
-
-def _check_and_migrate(database: sqlite3.Connection, file: Path) -> None:
-    (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(f"the database is damaged: {verdict}")
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    if version > len(SCRIPTS):
-        raise StoreError(
-            f"profiles {file}: made by a newer earwitness (database version {version}, "
-            f"this one knows up to {len(SCRIPTS)}). Upgrade earwitness, or name another file in `profiles`"
-        )
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = FULL")
-    database.execute("PRAGMA foreign_keys = ON")
-    database.execute("PRAGMA secure_delete = ON")
-    for number, script in enumerate(SCRIPTS[version:], start=version + 1):
-        _migrate(database, number, script)
-
-
-def _migrate(database: sqlite3.Connection, number: int, script: str) -> None:
-    """Unless the database has this version already: another process may just have brought it there."""
-    with _transaction(database):
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version >= number:
-            return
-        for statement in _statements(script):
-            database.execute(statement)
-        database.execute(f"PRAGMA user_version = {number}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """One by one: `executescript` would commit the transaction it is called in."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-    assert not statement.strip(), f"a migration ends within a statement: {statement}"
-
-
-def _advice(error: sqlite3.DatabaseError) -> str:
-    if isinstance(error, sqlite3.OperationalError):  # locked, read-only, full: not the data's fault
-        return "Check the disk and its permissions, and that no other program holds the file"
-    return "Restore a backup, or move the file away to start with no profiles"
 
 
 def _now() -> str:

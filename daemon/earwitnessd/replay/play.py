@@ -13,8 +13,9 @@ from earwitness.events import AnyEvent, StreamEvent, StreamLost, StreamOpened
 from earwitnessd.private import PrivateDaemon, PrivateDaemonError, private_daemon
 from earwitnessd.profiles.copying import copy_profiles
 from earwitnessd.replay.numbering import Numbering
-from earwitnessd.settings.root import Evidence, Metrics, Settings
+from earwitnessd.settings.root import Audit, Evidence, Metrics, Settings, Templates
 from earwitnessd.settings.sources import FileReplay
+from earwitnessd.templates.key_file import KeyPlace
 
 SILENT_S = 30.0  # the heartbeat comes every second
 LONGEST_NAME = 32
@@ -35,6 +36,7 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
     def private(folder: Path) -> Settings:
         copy = folder / "profiles.db"
         copy_profiles(profiles, copy)
+        key = KeyPlace.find(settings.templates.key_file, profiles).file
         # one that takes over while a recording is heard would show in the last digits
         engine = msgspec.structs.replace(settings.engine, backend="torch")
         return msgspec.structs.replace(
@@ -43,6 +45,8 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
             profiles=str(copy),
             metrics=Metrics(),
             evidence=Evidence(),
+            templates=Templates(key_file=str(key) if key.exists() else "auto"),
+            audit=Audit(keep=False),
             engine=engine,
         )
 

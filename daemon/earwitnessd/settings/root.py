@@ -159,6 +159,33 @@ class Metrics(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # true: also at an address that other machines can reach; there is no encryption and no password
 
 
+class Templates(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the voice templates of the enrolled are protected, and for how long they are kept."""
+
+    key_file: str = "auto"
+    # what they are encrypted with; "auto": systemd's credential template.key, else a file beside the database
+    require_consent: bool = False
+    # true: who has no consent recorded is neither enrolled nor compared
+    keep_days: Annotated[float, msgspec.Meta(ge=0.0, le=36_600.0)] = 0.0
+    # people are deleted so long after they were first enrolled; 0: never
+    forget_after_days_unheard: Annotated[float, msgspec.Meta(ge=0.0, le=36_600.0)] = 0.0
+    # people who were not verified for so long are deleted; 0: never
+    allow_export: bool = True
+    # false: no template leaves this machine, not even encrypted
+
+
+class Audit(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A log of who asked for what, and of each change of a verdict."""
+
+    keep: bool = True
+    file: str = "auto"
+    # "auto": audit.jsonl beside the profiles, in the state directory
+    max_mb: Annotated[float, msgspec.Meta(ge=0.01, le=10_000.0)] = 10.0
+    # then a new file is begun
+    files: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
+    # old ones kept beside it
+
+
 class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -175,4 +202,6 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: Evidence = Evidence()
     profiles: str = "auto"
     # the database file; "auto": the state directory
+    templates: Templates = Templates()
+    audit: Audit = Audit()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
