@@ -13,6 +13,7 @@ from earwitnessd.settings import sources
 
 PACED_BLOCK_S = 0.032
 FAST_BLOCK_S = 0.25
+LARGEST_BLOCKS = 8  # at a time, in real time
 KEPT_S = 10.0  # a replay in real time that is this late skips, like a microphone whose ring is full
 NS = 1_000_000_000
 
@@ -74,18 +75,22 @@ class FileReplay:
         """Only time tells."""
         return None
 
-    def due_in_s(self, now_ns: int) -> float:
-        """When the next block's last sample has been spoken."""
+    def due_in_s(self, now_ns: int, wanted: int) -> float:
+        """When the last sample of as many whole blocks has been spoken: a device gives nothing less."""
         if not self._paced:
             return 0.0
-        return max(0.0, (self._position + self._block) / self._rate - (now_ns - self._started_ns) / NS)
+        blocks = -(-wanted // self._block)
+        return max(
+            0.0, (self._position + blocks * self._block) / self._rate - (now_ns - self._started_ns) / NS
+        )
 
     def read(self, now_ns: int) -> Chunk | None:
-        """The next block, if its time has come."""
-        if self.due_in_s(now_ns) > 0.0:
+        """The next block, if its time has come; in real time all blocks whose time has come."""
+        blocks = int(self._late_frames(now_ns)) // self._block if self._paced else 1
+        if blocks < 1:
             return None
         lost = self._skip(now_ns)
-        frames = self._next_frames(self._block)
+        frames = self._next_frames(1 if lost else min(blocks, LARGEST_BLOCKS))
         chunk = Chunk(self._position, frames, "overrun" if lost else None)
         self._position += len(frames)
         return chunk
@@ -94,13 +99,18 @@ class FileReplay:
         if not self._paced or self._lateness_s(now_ns) < KEPT_S:
             return False
         while self._lateness_s(now_ns) > PACED_BLOCK_S:
-            self._position += len(self._next_frames(self._block))
+            self._position += len(self._next_frames(1))
         return True
 
-    def _lateness_s(self, now_ns: int) -> float:
-        return (now_ns - self._started_ns) / NS - (self._position + self._block) / self._rate
+    def _late_frames(self, now_ns: int) -> float:
+        """Spoken, and not yet read."""
+        return (now_ns - self._started_ns) * self._rate / NS - self._position
 
-    def _next_frames(self, count: int) -> Frames:
+    def _lateness_s(self, now_ns: int) -> float:
+        return (self._late_frames(now_ns) - self._block) / self._rate
+
+    def _next_frames(self, blocks: int) -> Frames:
+        count = blocks * self._block
         frames = self._read(count)
         if len(frames) == 0 and self._settings.loop:
             self._file.close()

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
+from earwitnessd.capture.cadence import Cadence
 from earwitnessd.settings.sources import AnySource
 
 
@@ -19,6 +20,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     source: AnySource
     parent_pid: int
     # the process ends when this one is no longer its parent
+    cadence: Cadence = Cadence()
+    # of what it says
     pulse_fd: int | None = None
     # an inherited pipe that takes a byte twice a second; its owner kills a process that falls silent
 

@@ -74,7 +74,7 @@ class Microphone:
         """Rung by the callback."""
         return self._wakeup.read_fd
 
-    def due_in_s(self, now_ns: int) -> float:
+    def due_in_s(self, now_ns: int, _wanted: int) -> float:
         """A stopped device rings nothing."""
         return max(0.0, LOOK_S - (now_ns - self._looked_ns) / NS)
 

@@ -58,7 +58,7 @@ class Pipe:
         """None while the writer is ahead of time."""
         return self._fd if self._credit_s > 0.0 else None
 
-    def due_in_s(self, now_ns: int) -> float:
+    def due_in_s(self, now_ns: int, _wanted: int) -> float:
         """When the writer has fallen back into time."""
         self._earn(now_ns)
         return 3600.0 if self._credit_s > 0.0 else LARGEST_CHUNK_S / 4

@@ -8,6 +8,7 @@ import time
 
 import zmq
 
+from earwitnessd.capture.gathering import Gathering
 from earwitnessd.capture.job import Exit, Job, Pulse
 from earwitnessd.capture.lifeline import Heartbeat, orphaned
 from earwitnessd.capture.messages import Alive, Audio, Ended, Lost, Opened, Samples
@@ -45,6 +46,7 @@ class CaptureProcess:
         try:
             self._origin = self._source.open()
             self._resampler = Resampler(self._origin.rate)
+            self._gathering = Gathering(self._origin.rate, self._job.cadence)
             # Until here SIGTERM just kills: there is nothing to say yet, and opening a device can hang.
             signal.set_wakeup_fd(self._wakeup.write_fd, warn_on_full_buffer=False)
             signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -74,7 +76,10 @@ class CaptureProcess:
         if self._outbox.blocked:
             poller.register(self._outbox.socket, zmq.POLLOUT)
         else:
-            timeout_s = min(timeout_s, self._source.due_in_s(now_ns))
+            wanted = self._gathering.worth_waking(self._resampler) if self._origin.paced else 1
+            timeout_s = min(
+                timeout_s, self._source.due_in_s(now_ns, wanted), self._gathering.due_in_s(now_ns)
+            )
             if (fd := self._source.fileno()) is not None:
                 poller.register(fd, zmq.POLLIN)
         # A rounded-up millisecond: waking a little early would spin.
@@ -85,31 +90,41 @@ class CaptureProcess:
         for _ in range(CHUNKS_A_TURN):
             if self._outbox.blocked or self._terminated:
                 return
-            chunk = self._source.read(time.monotonic_ns())
+            now_ns = time.monotonic_ns()
+            chunk = self._source.read(now_ns)
+            if chunk is not None:
+                self._take(chunk, now_ns)
+            if self._gathering.ripe(self._resampler, now_ns) or not self._origin.paced:
+                self._hand_on()
             if chunk is None:
                 return
-            self._tell(chunk)
 
-    def _tell(self, chunk: Chunk) -> None:
+    def _take(self, chunk: Chunk, now_ns: int) -> None:
         if not self._listening:
             self._listening = True
             self._outbox.offer(self._opened(self._origin))
             self._alive_due_ns = 0
             self._tell_alive()
-        if chunk.position != self._resampler.native_end:
+        if chunk.position != self._gathering.end:
             self._jump(chunk)
-        frames, unusable = silence_unusable(chunk.frames)
+        self._gathering.add(chunk, now_ns)
+
+    def _hand_on(self) -> None:
+        """What was gathered, as one message."""
+        if not self._gathering:
+            return
+        frames, unusable = silence_unusable(self._gathering.take())
         self._unusable += unusable
         mono = to_mono(frames, self._job.source.channel)
         self._zero_frames = 0 if mono.any() else self._zero_frames + len(mono)
         position = self._resampler.position
-        self._tell_audio(position, self._resampler.push(mono))
+        self._tell_audio(position, self._resampler.push(mono), self._gathering.captured_ns)
 
     def _jump(self, chunk: Chunk) -> None:
-        position = self._resampler.position
-        self._tell_audio(position, self._resampler.flush())
+        self._flush()
         first_lost = self._resampler.position
         self._resampler.start_at(chunk.position)
+        self._gathering.begin_at(chunk.position)
         self._outbox.offer(
             Lost(
                 stream=self._job.stream,
@@ -121,13 +136,19 @@ class CaptureProcess:
             )
         )
 
-    def _tell_audio(self, position: int, samples: Samples) -> None:
+    def _flush(self) -> None:
+        """Everything that waits anywhere: this run is over."""
+        self._hand_on()
+        position = self._resampler.position
+        self._tell_audio(position, self._resampler.flush(), time.monotonic_ns())
+
+    def _tell_audio(self, position: int, samples: Samples, captured_ns: int) -> None:
         if len(samples) == 0:
             return
         message = Audio(
             stream=self._job.stream,
             stream_id=self._job.stream_id,
-            monotonic_ns=time.monotonic_ns(),
+            monotonic_ns=captured_ns,
             position=position,
         )
         self._outbox.offer(message, samples)
@@ -169,8 +190,7 @@ class CaptureProcess:
     def _end(self, ended: SourceEndedError) -> Exit:
         # The source is not closed: closing a dead PortAudio stream may hang or abort, exiting does neither.
         if self._listening:
-            position = self._resampler.position
-            self._tell_audio(position, self._resampler.flush())
+            self._flush()
             self._outbox.offer(self._alive(time.monotonic_ns()))  # what was counted since the last
         self._heartbeat.last_words(ended.reason)
         self._outbox.offer(

@@ -64,8 +64,8 @@ class AudioSource(Protocol):
         """A descriptor that is readable when `read` has something, or None where only time tells."""
         ...
 
-    def due_in_s(self, now_ns: int) -> float:
-        """Call `read` after this many seconds at the latest, readable or not."""
+    def due_in_s(self, now_ns: int, wanted: int) -> float:
+        """Call `read` after this many seconds at the latest, readable or not; so many frames are worth it."""
         ...
 
     def read(self, now_ns: int) -> Chunk | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.child import Child, describe_exit
 from earwitnessd.capture.job import FINAL_EXITS, Exit, Job, Pulse
 from earwitnessd.capture.line_limiter import LineLimiter
@@ -88,6 +89,7 @@ class CaptureSupervisor:
         environment: Mapping[str, str] | None = None,
         patience: Patience | None = None,
         openings: int = 0,
+        cadence: Cadence | None = None,
     ) -> None:
         """`openings` is the predecessor's where a stream is set up anew: no `stream_id` is used twice."""
         self._stream = stream
@@ -95,6 +97,7 @@ class CaptureSupervisor:
         self._endpoint = endpoint
         self._boot = boot
         self._environment = environment
+        self._cadence = cadence or Cadence()
         self._patience = patience or Patience()
         self._child: Child | None = None
         self._state: State = "stopped"
@@ -215,6 +218,7 @@ class CaptureSupervisor:
             stream_id=self.stream_id,
             endpoint=self._endpoint,
             source=self._source,
+            cadence=self._cadence,
             parent_pid=os.getpid(),
         )
         try:

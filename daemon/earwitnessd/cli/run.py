@@ -13,6 +13,8 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
 
     Exit status: 0 stopped, 1 the engine failed, 3 it could not start.
     """
+    # Before numpy is loaded: its products here are small, and a second thread would only wait in a loop.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earwitnessd.access.sockets import SocketError
     from earwitnessd.logs import log_to_stderr
     from earwitnessd.service.service import EngineFailedError, Service, StartError

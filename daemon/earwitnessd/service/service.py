@@ -36,6 +36,7 @@ from earwitness.events import (
 from earwitnessd.access import sockets
 from earwitnessd.assemble import evidence_folder, find_calibrator, open_parts, rules_for
 from earwitnessd.calibration import CalibrationError
+from earwitnessd.capture.cadence import Cadence
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.evidence.folder import EvidenceError, EvidenceFolder
 from earwitnessd.evidence.keeper import EvidenceKeeper
@@ -144,7 +145,9 @@ class Service:
         self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
         self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
         audio_endpoint = f"ipc://{audio_directory}/audio"
-        self._streams = Streams(audio_endpoint, self.boot, self._inbox.put)
+        windows = self._settings.windows
+        cadence = Cadence.of(windows.length_s, windows.hop_s)
+        self._streams = Streams(audio_endpoint, self.boot, self._inbox.put, cadence)
         self._engine = Listener(
             context,
             audio_endpoint,

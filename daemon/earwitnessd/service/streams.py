@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import zmq
 
+from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
 from earwitnessd.settings.sources import AnySource, FileReplay
@@ -19,10 +20,13 @@ class UnknownStreamError(LookupError):
 class Streams:
     """Owned by the main thread. Tells the engine of every process that is gone."""
 
-    def __init__(self, audio_endpoint: str, boot: str, tell: Callable[[ToEngine], None]) -> None:
+    def __init__(
+        self, audio_endpoint: str, boot: str, tell: Callable[[ToEngine], None], cadence: Cadence
+    ) -> None:
         self._audio_endpoint = audio_endpoint
         self._boot = boot
         self._tell = tell
+        self._cadence = cadence
         self._supervisors: dict[str, CaptureSupervisor] = {}
         self._sources: dict[str, AnySource] = {}
         self._openings: dict[str, int] = {}
@@ -51,7 +55,12 @@ class Streams:
         for name, source in sources.items():
             if name not in self._supervisors:
                 supervisor = CaptureSupervisor(
-                    name, source, self._audio_endpoint, self._boot, openings=self._openings.get(name, 0)
+                    name,
+                    source,
+                    self._audio_endpoint,
+                    self._boot,
+                    openings=self._openings.get(name, 0),
+                    cadence=self._cadence,
                 )
                 self._supervisors[name] = supervisor
                 self._sources[name] = source

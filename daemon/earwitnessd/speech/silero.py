@@ -55,12 +55,12 @@ class SileroGate:
     def push(self, samples: Samples) -> Probabilities:
         """The probability of speech in every chunk that these samples complete."""
         chunks = self._chunker.push(samples)
-        finite = np.isfinite(chunks).all(axis=1)
+        finite = np.asarray(np.isfinite(chunks).all(axis=1))
         np.clip(chunks, -1.0, 1.0, out=chunks)
         if finite.all():
             return self._network.probabilities(chunks)
         return np.concatenate(
-            [self._judge(chunk, bool(whole)) for chunk, whole in zip(chunks, finite, strict=True)]
+            [self._judge(chunk, whole) for chunk, whole in zip(chunks, finite.tolist(), strict=True)]
         )
 
     def reset(self) -> None:

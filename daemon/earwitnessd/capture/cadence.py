@@ -1,0 +1,28 @@
+"""How often audio is handed on: rarely, but never later than a window needs it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from earwitnessd.capture.messages import RATE
+
+
+class Cadence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """In 16 kHz samples. Who gets few large blocks wakes up less often than who gets many small ones."""
+
+    window: int = 48_000
+    # where the first window ends
+    hop: int = 8_000
+    # from one window's end to the next
+    most: int = 2_000
+    # wait no longer than this, however far away the next end is: somebody may begin to speak
+
+    @classmethod
+    def of(cls, window_s: float, hop_s: float) -> Cadence:
+        """For windows of this length, so far apart."""
+        return cls(window=round(window_s * RATE), hop=max(1, round(hop_s * RATE)))
+
+    def due(self, handed_on: int) -> int:
+        """What lies before `handed_on` is gone; the position from which on the rest must go, too."""
+        ends = max(0, (handed_on - self.window) // self.hop + 1)
+        return min(handed_on + self.most, self.window + ends * self.hop)
