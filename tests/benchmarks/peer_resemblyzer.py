@@ -28,6 +28,11 @@ from earwitnessd.evaluation.trials import Crop, Trial, load_trials
 from earwitnessd.models import open_model
 
 PEER = Path(__file__).with_name("embed_resemblyzer.py")
+EXPORT = PEER.with_name("export_resemblyzer.py")
+MISSING = (
+    "peer_resemblyzer: {python}: no such Python; expected one of an environment of its own with Resemblyzer "
+    "0.1.4. {script} says how to make it; then give --peer-python"
+)
 
 
 def peer_report(trials: list[Trial], root: Path, python: Path) -> Report:
@@ -86,8 +91,7 @@ def main() -> None:
     arguments.add_argument("--model", default="builtin")
     given = arguments.parse_args()
     if not given.peer_python.exists():
-        print(f"skipped: {given.peer_python} is missing; {PEER.name} says how to make that environment")
-        sys.exit(0)
+        sys.exit(MISSING.format(python=given.peer_python, script=EXPORT.name))
     for name in given.lists:
         listing = given.root / name
         trials = load_trials(listing)

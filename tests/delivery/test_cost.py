@@ -18,6 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory
 
 WARM, MEASURED = 5_000, 14_000  # events; the first fill the stuck subscribers' queues
 MOST_GROWTH_MB = 8.0
+MOST_FLOODED_MB = 60.0  # what comes in before the door hears of it is luck; the whole flood would be 193
 MOST_P99_MS = 1000.0  # this machine does other things; tests/benchmarks/fan_out.py measures
 
 
@@ -67,8 +68,7 @@ def test_a_flood_of_subscriptions_is_cut_before_it_costs_memory() -> None:
             monitor.close(linger=0)
         figures = station.figures()
         assert figures["refused_subscriptions"] == 1
-        # What the socket takes in before the door hears of it depends on luck; all of it would be 193.
-        assert station.memory_mb() - before_mb < 60
+        assert station.memory_mb() - before_mb < MOST_FLOODED_MB
 
 
 def test_a_topic_that_is_too_long_ends_the_connection() -> None:
