@@ -99,11 +99,12 @@ def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     contradicts halves that: perhaps somebody else speaks now. One that agrees never lowers the evidence.
     """
     new_s = evidence.new_speech_s + memory.unused_speech_s
-    if new_s <= 0.0 or evidence.speech_s <= 0.0:
-        return passed_over(memory, evidence, bounds)
-    heard_again = 1.0 - min(1.0, new_s / evidence.speech_s)
     said = {score.speaker: score.llr or 0.0 for score in evidence.scores}
-    kept = _of(tuple(sorted(said)), faded(memory, evidence.stop, bounds))
+    everybody = tuple(sorted(said))
+    if new_s <= 0.0 or evidence.speech_s <= 0.0:
+        return _of(everybody, passed_over(memory, evidence, bounds))
+    heard_again = 1.0 - min(1.0, new_s / evidence.speech_s)
+    kept = _of(everybody, faded(memory, evidence.stop, bounds))
     means, windows = np.array(kept.means), np.array(kept.windows)
     llrs = np.array([said[name] for name in kept.names])
     before = means * independent(windows, bounds)
