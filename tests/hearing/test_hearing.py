@@ -6,58 +6,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
-from earwitnessd.capture.messages import RATE, Samples
-from earwitnessd.hearing import RECORDED_BATCH, RING_S, HeardWindow, Hearing
-from earwitnessd.settings.root import Quality, Settings, Windows
+from earwitness.events import SpeechStarted, SpeechStopped, StreamGap, StreamOpened
+from earwitnessd.capture.messages import RATE
+from earwitnessd.hearing import RECORDED_BATCH, RING_S
+from earwitnessd.settings.root import Quality, Windows
 from earwitnessd.speech import open_gate
 from earwitnessd.speech.activity import SpeechActivity
 
-from ..voices import ANNA_HZ, ENERGY, NS, Mouth, room, talking
+from ..voices import ANNA_HZ, ENERGY, NS, room, talking
+from .ear import Ear, only
 
-BLOCK = 1600
 LENGTH = 3 * RATE
 HOP = RATE // 2
-
-
-class Ear:
-    """A hearing and the mouth that speaks into it."""
-
-    def __init__(self, settings: Settings = ENERGY, *, paced: bool = True) -> None:
-        self.hearing = Hearing("desk", settings)
-        self.mouth = Mouth(paced=paced)
-        self.windows: list[HeardWindow] = []
-
-    def open(self, stream_id: str = "desk-1", *, paced: bool = True) -> list[Event]:
-        self.mouth = Mouth(stream_id=stream_id, paced=paced)
-        return self.hearing.on_message(self.mouth.opened(), None)
-
-    def say(self, samples: Samples, *, take: bool = True) -> list[Event]:
-        """Block by block; windows are taken as they fall due."""
-        events: list[Event] = []
-        for start in range(0, len(samples), BLOCK):
-            block = samples[start : start + BLOCK]
-            events += self.hearing.on_message(self.mouth.audio(block), block)
-            if take:
-                self.windows += self.hearing.take_due(100)
-        return events
-
-    def lose(self, samples: int) -> list[Event]:
-        return self.hearing.on_message(self.mouth.lost(samples), None)
-
-    def gone(self, stream_id: str = "desk-1", reason: str = "unplugged") -> list[Event]:
-        return self.hearing.on_gone(stream_id, reason, final=False)
-
-
-@pytest.fixture
-def ear() -> Ear:
-    made = Ear()
-    made.open()
-    return made
-
-
-def only(events: list[Event], kind: type[Event]) -> list[Event]:
-    return [event for event in events if isinstance(event, kind)]
 
 
 def test_an_opening_is_told_with_what_was_opened() -> None:
@@ -301,52 +261,6 @@ def test_every_bit_of_speech_is_new_to_exactly_one_window(ear: Ear) -> None:
     assert ear.hearing.counters.speech_s == pytest.approx(new_s)
 
 
-def test_a_lost_stream_is_told_once_and_the_speech_in_it_ends(ear: Ear) -> None:
-    ear.say(talking(ANNA_HZ, 1.3))
-    assert ear.hearing.speaking
-    stopped, lost = ear.gone()
-    assert isinstance(stopped, SpeechStopped)
-    assert isinstance(lost, StreamLost)
-    assert (lost.stop, lost.reason, lost.final) == (round(1.3 * RATE), "unplugged", False)
-    assert ear.gone() == []
-    assert ear.hearing.on_message(ear.mouth.ended(), None) == []
-    assert ear.hearing.opened is None
-
-
-def test_an_end_told_by_the_source_itself_is_the_same_loss(ear: Ear) -> None:
-    (lost,) = ear.hearing.on_message(ear.mouth.ended("end of file", final=True), None)
-    assert isinstance(lost, StreamLost)
-    assert (lost.reason, lost.final) == ("end of file", True)
-    assert ear.gone(reason="the process ended") == []
-
-
-def test_each_opening_is_lost_for_itself(ear: Ear) -> None:
-    assert len(ear.gone()) == 1
-    ear.open("desk-2")
-    assert ear.gone("desk-1") == []
-    assert ear.hearing.opened is not None
-    assert len(ear.gone("desk-2")) == 1
-
-
-def test_a_source_that_never_opened_is_lost_once_too() -> None:
-    ear = Ear()
-    (lost,) = ear.gone("desk-1", "no such device")
-    assert isinstance(lost, StreamLost)
-    assert (lost.stream_id, lost.reason) == ("desk-1", "no such device")
-    assert ear.gone("desk-2", "no such device") == []
-
-
-def test_nothing_is_heard_of_a_lost_stream(ear: Ear) -> None:
-    ear.say(room(1.0))
-    ear.gone()
-    assert ear.lose(500) == []
-    assert ear.say(talking(ANNA_HZ, 4.0)) == []
-    ear.hearing.on_message(ear.mouth.alive(overflows=3), None)
-    assert ear.hearing.counters.lost_samples == 0
-    assert ear.hearing.counters.overflows == 0
-    assert ear.hearing.position == RATE
-
-
 def test_of_a_live_stream_each_sample_was_captured_its_time_before_the_blocks_end(ear: Ear) -> None:
     ear.say(room(3.55))
     assert ear.mouth.now_ns == 1000 * NS + round(3.55 * NS)
@@ -385,32 +299,3 @@ def test_the_meter_falls_slowly_and_rises_at_once(ear: Ear) -> None:
     assert quiet < -60.0
     assert loud > -15.0
     assert quiet + 10 < falling < loud - 10
-
-
-def reopened(ear: Ear, *, final: bool, paced: bool = True) -> int:
-    """Lost samples after one second heard, a loss, and an opening four seconds later."""
-    ear.open(paced=paced)
-    ear.say(room(1.0))
-    ear.hearing.on_gone("desk-1", "unplugged", final)
-    later = Mouth(stream_id="desk-2", paced=paced, began_ns=ear.mouth.now_ns + 4 * NS)
-    ear.hearing.on_message(later.opened(), None)
-    return ear.hearing.counters.lost_samples
-
-
-def test_what_is_said_while_a_lost_source_is_reopened_counts_as_lost() -> None:
-    assert reopened(Ear(), final=False) == 4 * RATE
-
-
-def test_what_nobody_wanted_to_hear_is_not_lost() -> None:
-    assert reopened(Ear(), final=True) == 0
-    assert reopened(Ear(), final=False, paced=False) == 0
-
-
-def test_the_count_of_what_is_missed_grows_while_a_source_is_lost() -> None:
-    ear = Ear()
-    ear.open()
-    ear.say(room(1.0))
-    ear.gone()
-    first = ear.hearing.counted().lost_samples
-    assert ear.hearing.counted().lost_samples >= first > 0
-    assert ear.hearing.counters.lost_samples == 0

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import zmq
 
-from earwitness.control import AnyMethod, ListProfiles
+from earwitness.control import AnyMethod, ListProfiles, Profiles
 from earwitness.events import Event
 from earwitnessd.capture.messages import Samples, pack
 from earwitnessd.decide import Rules
@@ -225,3 +225,11 @@ def _exemplar(pitch_hz: float) -> NewExemplar:
         consistency=None,
         snr_db=None,
     )
+
+
+def listed(engine: Engine) -> list[str]:
+    """Who is enrolled."""
+    answer = engine.ask(ListProfiles())
+    assert isinstance(answer, Answer)
+    assert isinstance(answer.result, Profiles)
+    return [profile.name for profile in answer.result.profiles]
