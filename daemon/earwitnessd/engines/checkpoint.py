@@ -65,10 +65,11 @@ def read_weights(path: Path) -> Tensors:
         safetensors.SafetensorError,
     ) as error:
         raise ModelError(f"{path}: cannot be read as a checkpoint ({error}); pull the model again") from error
-    return {_todays_name(name): tensor for name, tensor in tensors.items()}
+    return {todays_name(name): tensor for name, tensor in tensors.items()}
 
 
-def _todays_name(name: str) -> str:
+def todays_name(name: str) -> str:
+    """What a weight of this name is called since torch 2.0."""
     for old, new in _OLD_SUFFIXES.items():
         if name.endswith(f"pos_conv_embed.conv{old}"):
             return name.removesuffix(old) + new
@@ -79,11 +80,12 @@ def _complete(directory: Path) -> tuple[Architecture, Tensors]:
     """The architecture and all of its weights, without what only training needs."""
     tensors = read_weights(directory / check_files(directory))
     architecture = read_architecture(directory)
-    _check_complete(directory, weight_shapes(architecture), tensors)
+    check_complete(directory, weight_shapes(architecture), tensors)
     return architecture, {name: tensor for name, tensor in tensors.items() if name not in TRAINING_ONLY}
 
 
-def _check_complete(directory: Path, wanted: dict[str, Shape], tensors: Tensors) -> None:
+def check_complete(directory: Path, wanted: dict[str, Shape], tensors: Tensors) -> None:
+    """Every weight that is wanted is there in its shape, and no other."""
     missing = sorted(wanted.keys() - tensors.keys())
     left_over = sorted(tensors.keys() - wanted.keys() - TRAINING_ONLY)
     misshapen = sorted(

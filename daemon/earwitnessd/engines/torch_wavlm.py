@@ -1,4 +1,4 @@
-"""WavLM x-vectors computed by torch."""
+"""Embeddings of a WavLM computed by torch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from earwitnessd.engines.devices import default_threads, described, lacks_bfloat
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
+from earwitnessd.models.verify import EPSILON
 
 _SELF_CHECK_S = 2.0
 _SELF_CHECK_TOLERANCE = 1e-5
@@ -24,7 +25,7 @@ _TRIED_WINDOWS = 4  # of speech, on which another backend must give the same
 
 
 class TorchWavLM:
-    """A WavLMForXVector on one device; belongs to the engine thread."""
+    """A WavLM with its head on one device; belongs to the engine thread."""
 
     def __init__(
         self,
@@ -34,7 +35,12 @@ class TorchWavLM:
         precision: Precision = "exact",
         backend: Backend = "torch",
     ) -> None:
-        self._normalise = model.normalise
+        if not model.family.embeds:
+            raise EmbedError(
+                f"{model.name} is {model.family.says}: it gives no embedding. Set another model; "
+                "this one can be the settings' overlap.model"
+            )
+        self._epsilon = model.normalise_epsilon if model.normalise else None
         chosen = pick_device(device)
         if chosen.type == "cpu":
             torch.set_num_threads(default_threads() if threads in {0, "auto"} else int(threads))
@@ -79,7 +85,9 @@ class TorchWavLM:
         return self._forward.wait(timeout_s)
 
     def _prepared(self, windows: Windows) -> Windows:
-        return normalised(windows) if self._normalise else np.require(windows, np.float32, ["C", "W"])
+        if self._epsilon is None:
+            return np.require(windows, np.float32, ["C", "W"])
+        return normalised(windows, self._epsilon)
 
     def _check_itself(self, model: Model) -> None:
         signal = _synthetic_signal(int(_SELF_CHECK_S * RATE))[np.newaxis]
@@ -97,11 +105,11 @@ class TorchWavLM:
             )
 
 
-def normalised(windows: Windows) -> Windows:
+def normalised(windows: Windows, epsilon: float = EPSILON) -> Windows:
     """Every row of zero mean and unit variance, as transformers' Wav2Vec2FeatureExtractor does it."""
     windows = np.ascontiguousarray(windows, dtype=np.float32)
     means = windows.mean(axis=1, keepdims=True)
-    scales = np.sqrt(windows.var(axis=1, keepdims=True) + np.float32(1e-7))
+    scales = np.sqrt(windows.var(axis=1, keepdims=True) + np.float32(epsilon))
     result: Windows = (windows - means) / scales
     return result
 

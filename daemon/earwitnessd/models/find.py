@@ -12,8 +12,10 @@ from earwitnessd.models.places import (
     BUILTIN_DIRECTORY,
     hub_cache_snapshot,
     is_hub_name,
+    is_plain_name,
     pulled_directory,
 )
+from earwitnessd.models.record import RECORD
 from earwitnessd.models.verify import verified_model
 
 
@@ -30,13 +32,16 @@ def open_model(name: str, environ: Mapping[str, str] = os.environ) -> Model:
         directory = _on_this_machine(name, environ)
         if directory is not None:
             return verified_model(directory, name)
+    imported = pulled_directory(name, environ)
+    if is_plain_name(name) and (imported / RECORD).is_file():
+        return verified_model(imported, name)
     directory = Path(name).expanduser()
     if directory.is_dir():
         return verified_model(directory, directory.resolve().name)
     if is_hub_name(name):
         raise ModelError(not_pulled(name, environ))
     raise ModelError(
-        f'model "{name}": no such directory, and not a hub name (org/name). '
+        f'model "{name}": no such directory, not imported, and not a hub name (org/name). '
         f'Use "{BUILTIN}", a directory, or a name like microsoft/wavlm-base-plus-sv'
     )
 

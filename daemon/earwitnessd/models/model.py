@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from earwitnessd.models.families import Family
+
 RATE = 16_000  # Hz, the only rate the daemon works at
 
 
@@ -25,6 +27,9 @@ class Model:
     # inside the directory: model.safetensors or pytorch_model.bin
     normalise: bool
     # whether a window becomes zero-mean and unit-variance before the model hears it
+    normalise_epsilon: float = 1e-7
+    # added to the variance then; makers differ
+    family: Family = Family.XVECTOR
     threshold: float | None
     # cosine that the model's makers suggest; None: they suggest none
     licence: str

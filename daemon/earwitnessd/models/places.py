@@ -10,12 +10,18 @@ from pathlib import Path
 BUILTIN = "builtin"
 BUILTIN_DIRECTORY = Path(__file__).resolve().parent.parent / "builtin"
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 def is_hub_name(name: str) -> bool:
     """Whether a name has the form org/name."""
     return _HUB_NAME.fullmatch(name) is not None
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name can be that of an imported model."""
+    return _PLAIN_NAME.fullmatch(name) is not None and name != BUILTIN
 
 
 def models_directory(environ: Mapping[str, str] = os.environ) -> Path:

@@ -70,7 +70,7 @@ def pull(
             f'"{name}" is not a hub name: expected org/name, such as microsoft/wavlm-base-plus-sv'
         )
     target = (to or pulled_directory(name, environ)).expanduser().absolute()
-    _check_replaceable(target, name)
+    check_replaceable(target, name)
     try:
         return _pull(name, target, revision, convert, environ)
     except HUB_ERRORS as error:
@@ -88,7 +88,7 @@ def _pull(name: str, target: Path, revision: str, convert: Convert, environ: Map
         finished.mkdir()
         _download(name, listing, downloaded, environ)
         _finish(name, listing, downloaded, finished, convert)
-        _appear(finished, target, Path(scratch, "replaced"))
+        appear(finished, target, Path(scratch, "replaced"))
     return verified_model(target, name)
 
 
@@ -148,7 +148,8 @@ def _intact(target: Path, name: str, commit: str) -> Model | None:
     return model if model and model.revision == commit else None
 
 
-def _check_replaceable(target: Path, name: str) -> None:
+def check_replaceable(target: Path, name: str) -> None:
+    """Only a model of that name may make place for it."""
     if not target.exists() or (target.is_dir() and not any(target.iterdir())):
         return
     if not (target / RECORD).is_file():
@@ -161,7 +162,7 @@ def _check_replaceable(target: Path, name: str) -> None:
         raise ModelError(f"{target} holds another model ({present}): choose another directory with --to DIR")
 
 
-def _appear(finished: Path, target: Path, replaced: Path) -> None:
+def appear(finished: Path, target: Path, replaced: Path) -> None:
     """Rename into place: nobody ever sees half a model."""
     if target.exists():
         target.rename(replaced)

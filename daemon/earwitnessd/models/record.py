@@ -27,6 +27,20 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sha256: dict[str, str] | str | None = None
     # file name → hexadecimal SHA-256; a lone string is the one of the weights
 
+    family: str | None = None
+    # what it was recognised as, for people
+    source: str | None = None
+    # name of the file that was converted
+    source_sha256: str | None = None
+    published: str | None = None
+    # error rate that its makers state, and where
+    assumed: tuple[str, ...] = ()
+    # what the file did not say, and was taken for granted
+    left_aside: tuple[str, ...] = ()
+    # weights of the file that are not part of the embedding
+    warning: str | None = None
+    # what a user must know
+
 
 # Said by a model's makers where the hub's metadata cannot say it.
 KNOWN: dict[str, Record] = {

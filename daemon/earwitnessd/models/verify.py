@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from earwitnessd.models.families import Family, family_of
 from earwitnessd.models.model import RATE, Model, ModelError
 from earwitnessd.models.record import (
     KNOWN,
@@ -21,13 +22,13 @@ from earwitnessd.models.record import (
 CONFIG = "config.json"
 PREPROCESSOR = "preprocessor_config.json"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
-ARCHITECTURE = "WavLMForXVector"
+EPSILON = 1e-7  # of transformers' feature extractor; a converted model states its own
 
 
 def verified_model(directory: Path, name: str) -> Model:
     """Check a model's files, settings and hashes; `name` is used where the record states none."""
     weights = directory / check_files(directory)
-    check_config(directory)
+    family = check_config(directory)
     normalise = read_normalise(directory)
     record = read_record(directory)
     hashes = {file: sha256_of(directory / file) for file in (weights.name, CONFIG, PREPROCESSOR)}
@@ -41,6 +42,8 @@ def verified_model(directory: Path, name: str) -> Model:
         directory=directory,
         weights=weights,
         normalise=normalise,
+        normalise_epsilon=_read_epsilon(directory),
+        family=family,
         threshold=known.threshold if record.threshold is None else record.threshold,
         licence=record.licence or known.licence or UNKNOWN_LICENCE,
         revision=record.revision,
@@ -62,15 +65,17 @@ def check_files(directory: Path) -> str:
     return weights
 
 
-def check_config(directory: Path) -> None:
-    """The architecture is the one our engines compute."""
+def check_config(directory: Path) -> Family:
+    """The architecture is one that our engines compute."""
     config = _read_json(directory / CONFIG)
     found = config.get("architectures") or [f"model_type {config.get('model_type')!r}, no architectures"]
-    if ARCHITECTURE not in found:
+    family = family_of(found)
+    if family is None:
         raise ModelError(
-            f"{directory / CONFIG}: architecture is {', '.join(map(str, found))}, expected {ARCHITECTURE}: "
-            "choose a WavLM model with an x-vector head, such as microsoft/wavlm-base-plus-sv"
+            f"{directory / CONFIG}: architecture is {', '.join(map(str, found))}, expected "
+            f"{', '.join(Family)}: choose a WavLM model such as microsoft/wavlm-base-plus-sv"
         )
+    return family
 
 
 def read_normalise(directory: Path) -> bool:
@@ -86,6 +91,15 @@ def read_normalise(directory: Path) -> bool:
     if not isinstance(normalise, bool):
         raise ModelError(f"{path}: do_normalize is {normalise!r}, expected true or false")
     return normalise
+
+
+def _read_epsilon(directory: Path) -> float:
+    epsilon = _read_json(directory / PREPROCESSOR).get("normalize_epsilon", EPSILON)
+    if not isinstance(epsilon, float) or not epsilon > 0:
+        raise ModelError(
+            f"{directory / PREPROCESSOR}: normalize_epsilon is {epsilon!r}, expected a number above 0"
+        )
+    return epsilon
 
 
 def _read_json(path: Path) -> dict[str, Any]:

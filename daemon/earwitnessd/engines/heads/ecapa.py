@@ -103,6 +103,8 @@ class AttentiveStatistics(nn.Module):
 class EcapaHead(Head):
     """That of microsoft/UniSpeech's speaker verification, on the weighted sum of all layers."""
 
+    last: Dense
+
     def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         shape = shape_of(architecture)

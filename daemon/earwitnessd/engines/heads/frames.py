@@ -15,6 +15,8 @@ from earwitnessd.engines.products import Dense
 class FramesHead(Head):
     """That of a WavLMForAudioFrameClassification."""
 
+    last: Dense
+
     def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.vector_size = architecture.num_labels

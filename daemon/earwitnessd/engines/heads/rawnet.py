@@ -60,6 +60,8 @@ class Residual(nn.Module):
 class RawNetHead(Head):
     """That of bunyaminergen/WavLMRawNetXSVBase: two embeddings, and the product that joins them."""
 
+    last: Dense
+
     def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         shape = shape_of(architecture)

@@ -18,6 +18,8 @@ from earwitnessd.engines.products import Dense
 class XVectorHead(Head):
     """That of a WavLMForXVector, without the classifier that only training needs."""
 
+    last: Dense
+
     def __init__(self, architecture: Architecture, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
         self.vector_size = architecture.xvector_output_dim
