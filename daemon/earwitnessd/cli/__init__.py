@@ -11,12 +11,14 @@ from earwitnessd.cli.calibrate import calibrate
 from earwitnessd.cli.check import check
 from earwitnessd.cli.demo import demo
 from earwitnessd.cli.evaluate import evaluate
+from earwitnessd.cli.install import install, uninstall
 from earwitnessd.cli.keys import app as keys
 from earwitnessd.cli.model import app as model
 from earwitnessd.cli.plan import plan
 from earwitnessd.cli.replay import replay
 from earwitnessd.cli.run import run
 from earwitnessd.cli.simulate import simulate
+from earwitnessd.cli.templates import app as templates
 from earwitnessd.cli.train import train
 
 app = typer.Typer(
@@ -28,6 +30,8 @@ app = typer.Typer(
 )
 app.command(short_help="Be the daemon, in the foreground.")(run)
 app.command(short_help="Settings in force, and whether it could start.")(check)
+app.command(short_help="Put the service in place (systemd).")(install)
+app.command(short_help="Take the service away; keeps voice profiles.")(uninstall)
 app.command(short_help="Two voices and a stranger, without a microphone.")(demo)
 app.command(short_help="Recordings through a whole daemon, at full speed.")(replay)
 app.command(short_help="How well a model tells voices apart.")(evaluate)
@@ -38,6 +42,7 @@ app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch and show models.")
 app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")
 app.add_typer(keys, name="keys", help="Make, list and revoke keys for tcp sockets.")
+app.add_typer(templates, name="templates", help="The key that voice templates are encrypted with.")
 
 
 def _version(wanted: bool) -> None:

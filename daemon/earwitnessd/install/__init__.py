@@ -1,0 +1,1 @@
+"""`earwitnessd install` and `uninstall`: the daemon as a service of systemd."""

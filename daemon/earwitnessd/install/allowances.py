@@ -1,0 +1,100 @@
+"""What a unit must allow beyond the shipped one, for these settings and this installation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from earwitnessd.install.places import Places
+from earwitnessd.settings.addresses import parse_address
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.sources import FileReplay, Pipe
+
+HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))  # by ProtectHome
+EMPTIED = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - by PrivateTmp
+
+
+def drop_in(settings: Settings, installation: Iterable[Path], places: Places) -> str:
+    """The text of the drop-in; empty where the shipped unit is enough."""
+    lines = [*_homes(settings, installation), *_network(settings), *_writing(settings, places)]
+    lines += [*_compiling(settings), *_groups(settings)]
+    return "\n".join(["[Service]", *lines, ""]) if lines else ""
+
+
+def hidden(path: Path) -> bool:
+    """Whether the shipped unit hides it from the daemon."""
+    return any(path.is_relative_to(home) for home in HIDDEN)
+
+
+def _homes(settings: Settings, installation: Iterable[Path]) -> Iterator[str]:
+    wanted = [*installation, *_read_by(settings)]
+    shown = sorted({path for path in wanted if hidden(path)})
+    shown = [path for path in shown if not any(other in path.parents for other in shown)]
+    if shown:
+        yield "# These lie in a home, hidden otherwise: whoever may write there can change the daemon"
+        yield "ProtectHome=tmpfs"
+        yield from (f"BindReadOnlyPaths={_quoted(path)}" for path in shown)
+
+
+def _read_by(settings: Settings) -> Iterator[Path]:
+    if settings.model.startswith(("/", "~")):
+        yield Path(settings.model).expanduser()
+    for source in settings.streams.values():
+        if isinstance(source, FileReplay | Pipe) and source.path.startswith("/"):
+            yield Path(source.path)
+
+
+def _network(settings: Settings) -> Iterator[str]:
+    sockets, metrics = settings.sockets, settings.metrics.listen
+    tcp = any(endpoint.startswith("tcp://") for endpoint in (sockets.events, sockets.control))
+    if not tcp and not metrics:
+        return
+    what = " and ".join([*(["tcp sockets"] if tcp else []), *(["metrics"] if metrics else [])])
+    yield f"# The settings have {what}"
+    yield "PrivateNetwork=no"
+    yield "RestrictAddressFamilies=AF_INET AF_INET6"
+    if only_loopback(settings):
+        yield "IPAddressAllow=localhost"
+    else:
+        yield "IPAddressDeny="
+
+
+def only_loopback(settings: Settings) -> bool:
+    """Whether nothing of the daemon can be reached from other machines."""
+    tcp = [
+        endpoint.removeprefix("tcp://")
+        for endpoint in (settings.sockets.events, settings.sockets.control)
+        if endpoint.startswith("tcp://")
+    ]
+    try:
+        return all(parse_address(each).is_loopback for each in [*tcp, settings.metrics.listen] if each)
+    except ValueError:
+        return False
+
+
+def _writing(settings: Settings, places: Places) -> Iterator[str]:
+    wanted = [Path(settings.profiles).parent] if settings.profiles != "auto" else []
+    if settings.evidence.keep and settings.evidence.directory != "auto":
+        wanted.append(Path(settings.evidence.directory))
+    outside = sorted({path for path in wanted if not path.is_relative_to(places.state)})
+    if outside:
+        yield "# The settings keep files here"
+        yield from (f"ReadWritePaths={_quoted(path)}" for path in outside)
+        yield from (f"NoExecPaths={_quoted(path)}" for path in outside)
+
+
+def _compiling(settings: Settings) -> Iterator[str]:
+    if settings.engine.backend in {"auto", "compiled"}:
+        yield "# engine.backend: what torch compiles is run from the cache"
+        yield "ExecPaths=/var/cache/earwitness /tmp"
+
+
+def _groups(settings: Settings) -> Iterator[str]:
+    if settings.sockets.group not in {None, "earwitness"}:
+        yield f"# sockets.group: only a member of {settings.sockets.group} may give it the sockets"
+        yield f"SupplementaryGroups={settings.sockets.group}"
+        yield "SystemCallFilter=@chown"
+
+
+def _quoted(path: Path) -> str:
+    return f'"{path}"' if " " in str(path) else str(path)
