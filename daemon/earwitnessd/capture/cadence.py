@@ -14,7 +14,7 @@ class Cadence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     # where the first window ends
     hop: int = 8_000
     # from one window's end to the next
-    most: int = 2_000
+    most: int = 4_000
     # wait no longer than this, however far away the next end is: somebody may begin to speak
 
     @classmethod

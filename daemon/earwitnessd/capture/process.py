@@ -46,7 +46,7 @@ class CaptureProcess:
         try:
             self._origin = self._source.open()
             self._resampler = Resampler(self._origin.rate)
-            self._gathering = Gathering(self._origin.rate, self._job.cadence)
+            self._gathering = Gathering(self._origin.rate, self._resampler, self._job.cadence)
             # Until here SIGTERM just kills: there is nothing to say yet, and opening a device can hang.
             signal.set_wakeup_fd(self._wakeup.write_fd, warn_on_full_buffer=False)
             signal.signal(signal.SIGTERM, self._on_sigterm)
@@ -76,7 +76,7 @@ class CaptureProcess:
         if self._outbox.blocked:
             poller.register(self._outbox.socket, zmq.POLLOUT)
         else:
-            wanted = self._gathering.worth_waking(self._resampler) if self._origin.paced else 1
+            wanted = self._gathering.worth_waking() if self._origin.paced else 1
             timeout_s = min(
                 timeout_s, self._source.due_in_s(now_ns, wanted), self._gathering.due_in_s(now_ns)
             )
@@ -94,7 +94,7 @@ class CaptureProcess:
             chunk = self._source.read(now_ns)
             if chunk is not None:
                 self._take(chunk, now_ns)
-            if self._gathering.ripe(self._resampler, now_ns) or not self._origin.paced:
+            if self._gathering.ripe(now_ns) or not self._origin.paced:
                 self._hand_on()
             if chunk is None:
                 return

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from earwitnessd.speech.gate import Probabilities, Samples
 from earwitnessd.speech.silero_weights import Weights
@@ -140,16 +139,22 @@ def _frames(chunks: Samples) -> Array:
     samples[:, :MARGIN] = chunks[:, MARGIN:0:-1]
     samples[:, MARGIN:-MARGIN] = chunks
     samples[:, -MARGIN:] = chunks[:, -2 : -2 - MARGIN : -1]
-    return sliding_window_view(samples, FRAME, axis=1)[:, ::STEP].reshape(-1, FRAME)
+    frames = np.empty((len(chunks), FRAMES, FRAME), dtype=np.float32)
+    for number in range(FRAMES):
+        frames[:, number] = samples[:, number * STEP : number * STEP + FRAME]
+    return frames.reshape(-1, FRAME)
 
 
-def _by_three(frames: Array, step: int) -> Array:
+def _by_three(rows: Array, step: int) -> Array:
     """Every three frames of a chunk as one row; before its first and behind its last lies one of zeros."""
-    channels = frames.shape[1]
-    padded = np.zeros((len(frames) // FRAMES, FRAMES + 2, channels), dtype=np.float32)
-    padded[:, 1:-1] = frames.reshape(-1, FRAMES, channels)
-    neighbours = sliding_window_view(padded, 3, axis=1)[:, ::step]
-    return neighbours.swapaxes(2, 3).reshape(-1, 3 * channels)
+    channels = rows.shape[1]
+    frames = rows.reshape(-1, FRAMES, channels)
+    threes = np.zeros((len(frames), FRAMES // step, 3, channels), dtype=np.float32)
+    threes[:, 1:, 0] = frames[:, step - 1 : -1 : step]
+    threes[:, :, 1] = frames[:, ::step]
+    behind = frames[:, 1::step]
+    threes[:, : behind.shape[1], 2] = behind
+    return threes.reshape(-1, 3 * channels)
 
 
 def _layer(inputs: Array, layer: Layer) -> Array:
