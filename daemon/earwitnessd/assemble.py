@@ -60,6 +60,8 @@ def open_parts(settings: Settings) -> Parts:
     store, model_id = open_store(settings), engine.embedder.model_id
     turning = store.turning(model_id)
     people = People(store, model_id, rules.threshold, turning.calibrator(calibrator))
+    if people.matrix.names:
+        turning.turn(people.matrix.vectors[:1])  # makes the matrix now, not with the first window
     return Parts(
         embedder=engine.embedder,
         people=people,

@@ -17,6 +17,7 @@ from earwitnessd.cli.replay import in_words
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.copying import copy_profiles
 from earwitnessd.replay.play import stream_names
+from earwitnessd.templates.key_file import KeyPlace
 from tests.golden.making import CLEARANCE, GOLDEN, TOLERANCE, Line, Set, clearance, conversation, events_of
 from tests.profiles.making import exemplar, voice
 
@@ -154,7 +155,7 @@ def test_profiles_are_copied_with_what_is_not_yet_folded_into_the_file(tmp_path:
     assert Path(f"{original}-wal").stat().st_size > 0
     copy_profiles(original, copy)
     store.close()
-    copied = ProfileStore(copy)
+    copied = ProfileStore(copy, key=KeyPlace.find("auto", original))
     assert [person.name for person in copied.profiles()] == ["anna"]
     copied.close()
     assert sqlite3.connect(original).execute("SELECT count(*) FROM person").fetchone() == (1,)

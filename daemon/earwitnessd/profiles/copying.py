@@ -22,6 +22,7 @@ def copy_profiles(original: Path, copy: Path) -> None:
                 target = Path(f"{copy}{suffix}")
                 target.unlink(missing_ok=True)
                 if Path(f"{original}{suffix}").exists():
+                    target.touch(mode=0o600)
                     shutil.copyfile(f"{original}{suffix}", target)
         except FileNotFoundError:
             continue  # its owner has just folded the log

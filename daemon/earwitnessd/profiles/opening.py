@@ -18,6 +18,7 @@ from earwitnessd.profiles.migrations import SCRIPTS
 log = logging.getLogger(__name__)
 
 RETRY_S = 0.02
+WIPE_WAITS_MS = 200  # for readers: the engine has other things to do
 PRIMARY_CODE = 0xFF  # an SQLite error's kind; the bits above say more about it
 BESIDE = ("-wal", "-shm")  # what SQLite lays beside a database
 LOCK = ".lock"
@@ -100,12 +101,16 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 def wipe(database: sqlite3.Connection) -> None:
     """Leave nothing of deleted rows in the file or its log: freed pages are zeroed, then given back."""
+    (patience_ms,) = database.execute("PRAGMA busy_timeout").fetchone()
     try:
+        database.execute(f"PRAGMA busy_timeout = {WIPE_WAITS_MS}")
         database.execute("PRAGMA incremental_vacuum").fetchall()
         (busy, _, _) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError as error:
         log.error("what was deleted stays in the log file until it can be folded: %s", error)
         return
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {patience_ms}")
     if busy:
         log.warning(
             "another program reads the profiles: what was deleted stays in the log file until it ends"
