@@ -14,7 +14,7 @@ from transformers import Wav2Vec2FeatureExtractor, WavLMForXVector
 
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows, open_embedder
 from earwitnessd.engines.devices import default_threads
-from earwitnessd.engines.torch_wavlm import in_halves, normalised
+from earwitnessd.engines.torch_wavlm import CPU_BATCH, in_halves, normalised
 from earwitnessd.models import open_model
 from earwitnessd.models.places import BUILTIN_DIRECTORY
 from tests.models.making import write_model
@@ -110,6 +110,35 @@ def test_a_window_must_be_a_row_of_a_batch(tmp_path: Path) -> None:
 
 def test_warming_up_computes_the_given_shape(tmp_path: Path) -> None:
     opened(write_model(tmp_path / "m")).warm_up(window_samples=48_000, batch=2)
+
+
+def test_rows_of_a_batch_larger_than_a_cpu_takes_at_once_stay_in_order(tmp_path: Path) -> None:
+    engine, windows = opened(write_model(tmp_path / "m")), noises(2 * CPU_BATCH + 3)
+    expected = np.concatenate([engine.embed(window[np.newaxis]) for window in windows])
+    np.testing.assert_allclose(engine.embed(windows), expected, atol=1e-5)
+
+
+GREW = """
+import resource
+import numpy as np
+from earwitnessd.engines import open_embedder
+from earwitnessd.models import open_model
+
+def most_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+engine = open_embedder(open_model("builtin"), "cpu", threads=1)
+engine.warm_up(48_000, 1)
+warm_mb = most_mb()
+engine.embed(np.random.default_rng(1).standard_normal((64, 48_000)).astype(np.float32))
+print(most_mb() - warm_mb)
+"""
+
+
+def test_once_warm_a_cpu_needs_no_more_memory_however_many_windows_are_due() -> None:
+    told = subprocess.run([sys.executable, "-c", GREW], capture_output=True, text=True, check=True)
+    windows_mb = 64 * 48_000 * 4 / 2**20
+    assert float(told.stdout) < 6 * windows_mb
 
 
 @pytest.mark.parametrize("window_samples", [100, 1600])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +23,8 @@ _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
 _JUDGED_WINDOWS = 8  # of speech, for a mode that is not exact by construction
 _JUDGED_S = 3.0
+CPU_BATCH = 8  # windows at once: a larger batch is no faster on a CPU, and the heap never forgets it
+LONGEST_FILLING_S = 1.0  # at start-up
 _TRIED_WINDOWS = 4  # of speech, on which another backend must give the same
 
 
@@ -42,6 +46,7 @@ class TorchWavLM:
             )
         self._epsilon = model.normalise_epsilon if model.normalise else None
         chosen = pick_device(device)
+        self._most = CPU_BATCH if chosen.type == "cpu" else sys.maxsize
         if chosen.type == "cpu":
             torch.set_num_threads(default_threads() if threads in {0, "auto"} else int(threads))
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
@@ -61,7 +66,12 @@ class TorchWavLM:
         """One unit row a window; when the GPU's memory runs out, the batch is halved and tried again."""
         if windows.ndim != 2:
             raise ValueError(f"windows of shape {windows.shape}: expected (batch, samples)")
-        vectors = in_halves(self._forward, self._prepared(windows))
+        prepared = self._prepared(windows)
+        parts = [
+            in_halves(self._forward, prepared[first : first + self._most])
+            for first in range(0, max(1, len(prepared)), self._most)
+        ]
+        vectors = np.concatenate(parts)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, _SMALLEST)
         return unit
@@ -71,7 +81,12 @@ class TorchWavLM:
         windows = np.tile(_synthetic_signal(window_samples), (batch, 1))
         refusal = f"{self.model_id} cannot embed windows of {window_samples / RATE:g} s"
         try:
+            began_s = time.monotonic()
             vectors = self.embed(windows)
+            passed_s = time.monotonic() - began_s
+            if batch < self._most == CPU_BATCH and passed_s * self._most < LONGEST_FILLING_S * batch:
+                # the most memory that it will ever need, now: the heap keeps what it once had
+                self.embed(np.tile(windows[:1], (self._most, 1)))
         except RuntimeError as error:
             raise EmbedError(
                 f"{refusal} ({error}): if they are too short, set a larger windows.length_s"
