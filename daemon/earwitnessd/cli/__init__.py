@@ -10,6 +10,7 @@ from earwitnessd.cli.bench import app as bench
 from earwitnessd.cli.calibrate import calibrate
 from earwitnessd.cli.check import check
 from earwitnessd.cli.demo import demo
+from earwitnessd.cli.embed import embed
 from earwitnessd.cli.evaluate import evaluate
 from earwitnessd.cli.install import install, uninstall
 from earwitnessd.cli.keys import app as keys
@@ -34,12 +35,13 @@ app.command(short_help="Put the service in place (systemd).")(install)
 app.command(short_help="Take the service away; keeps voice profiles.")(uninstall)
 app.command(short_help="Two voices and a stranger, without a microphone.")(demo)
 app.command(short_help="Recordings through a whole daemon, at full speed.")(replay)
+app.command(short_help="Recordings to vectors in a file.")(embed)
 app.command(short_help="How well a model tells voices apart.")(evaluate)
 app.command(short_help="Fit evidence and target rates to your own recordings.")(calibrate)
 app.command(short_help="Conversations of recorded speakers, to evaluate with.")(simulate)
 app.command(short_help="What so many streams take.")(plan)
 app.command(short_help="Train or fine-tune a model.")(train)
-app.add_typer(model, name="model", help="Fetch and show models.")
+app.add_typer(model, name="model", help="Fetch, import and show models.")
 app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")
 app.add_typer(keys, name="keys", help="Make, list and revoke keys for tcp sockets.")
 app.add_typer(templates, name="templates", help="The key that voice templates are encrypted with.")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import pickletools
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,7 +74,9 @@ def _content(path: Path) -> Any:
     if start.startswith(_ZIP) and not zipfile.is_zipfile(path):
         raise ModelError(_truncated(path))
     try:
-        with torch.serialization.safe_globals([argparse.Namespace]):  # it holds values, and runs nothing
+        # a namespace holds values, and runs nothing
+        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         raise ModelError(_unpicklable(path, str(error))) from error
@@ -122,18 +126,31 @@ def _described(start: bytes) -> str:
 
 
 def _unpicklable(path: Path, reason: str) -> str:
-    code = _GLOBAL.search(reason)
-    if code is None:
+    named = _GLOBAL.search(reason)
+    code = (named.group(1) or named.group(2)) if named else _called(path)
+    if code:
         return (
-            _truncated(path)
-            if "trunc" in reason.lower()
-            else (f"{path}: a damaged pickle ({reason.splitlines()[0]}); fetch it again")
+            f"{path}: this pickle holds code ({code}) that would run when it is opened: refused. Ask its "
+            "makers for the weights alone (safetensors, or torch.save of a state_dict), or save it so "
+            "where you trust it"
         )
-    named = code.group(1) or code.group(2)
-    return (
-        f"{path}: this pickle holds code ({named}) that would run when it is opened: refused. Ask its makers "
-        "for the weights alone (safetensors, or torch.save of a state_dict), or save it so where you trust it"
-    )
+    return _truncated(path) if "trunc" in reason else f"{path}: a damaged pickle; fetch it again"
+
+
+def _called(path: Path) -> str:
+    """What a pickle names that is no value, looked at without running it; empty: nothing, or no pickle."""
+    found, strings = list[str](), list[str]()
+    try:
+        for operation, argument, _ in pickletools.genops(path.read_bytes()):
+            if operation.name in {"GLOBAL", "INST"}:
+                found.append(str(argument).replace(" ", "."))
+            elif operation.name == "STACK_GLOBAL":
+                found.append(".".join(strings[-2:]))
+            elif isinstance(argument, str):
+                strings.append(argument)
+    except (ValueError, IndexError, UnicodeDecodeError):
+        pass  # it breaks off: what was named until there counts
+    return ", ".join(dict.fromkeys(found))
 
 
 def _truncated(path: Path) -> str:
