@@ -185,8 +185,8 @@ def test_another_version_is_refused_with_ours(desk: Desk, version: int) -> None:
     [
         ("profile.list", "'profile.list': no such method; did you mean 'profiles.list'?"),
         ("reload!", "'reload!': no such method; did you mean 'reload'?"),
-        ("", "'': no such method; there are: enroll.audio, "),
-        ("xyzzy", "'xyzzy': no such method; there are: enroll.audio, "),
+        ("", "'': no such method; there are: check.begin, "),
+        ("xyzzy", "'xyzzy': no such method; there are: check.begin, "),
     ],
 )
 def test_an_unknown_method_is_refused_with_the_nearest_or_all(desk: Desk, method: str, said: str) -> None:

@@ -59,7 +59,13 @@ def open_parts(settings: Settings) -> Parts:
     rules = engine.rules(settings.decision, calibrator)
     store, model_id = open_store(settings), engine.embedder.model_id
     turning = store.turning(model_id)
-    people = People(store, model_id, rules.threshold, turning.calibrator(calibrator))
+    people = People(
+        store,
+        model_id,
+        rules.threshold,
+        turning.calibrator(calibrator),
+        require_consent=settings.templates.require_consent,
+    )
     if people.matrix.names:
         turning.turn(people.matrix.vectors[:1])  # makes the matrix now, not with the first window
     return Parts(

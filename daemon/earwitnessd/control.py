@@ -35,6 +35,10 @@ class Caller:
     # routing id, and the empty frame that REQ puts in front
     id: str
     deadline: float
+    who: str = ""
+    # for people: "uid 1000, gid 1000, process 4711", "key kitchen"
+    method: AnyMethod | None = None
+    # None: it could not be understood
 
 
 class RequestError(Exception):
@@ -55,9 +59,14 @@ class ControlServer:
         answer_within_s: float = ANSWER_WITHIN_S,
         *,
         admits: Callable[[zmq.Frame], bool] = lambda _: True,
+        who: Callable[[zmq.Frame], str] = lambda _: "",
+        on_done: Callable[[str, AnyMethod, str], None] = lambda _who, _method, _problem: None,
     ) -> None:
         self.socket = socket
         self._admits = admits
+        self._who = who
+        self._on_done = on_done
+        # who asked for what, and why it was refused; empty: it was done
         self.requests = 0
         self.errors = 0
         self._handle = handle
@@ -73,18 +82,27 @@ class ControlServer:
             except zmq.Again:
                 return
             if self._admits(frames[-1]):
-                self._on_request([frame.bytes for frame in frames])
+                self._on_request([frame.bytes for frame in frames], self._who(frames[-1]))
 
     def reply(self, token: int, result: msgspec.Struct) -> None:
         """Answer a request."""
         if caller := self._waiting.pop(token, None):
+            if caller.method:
+                self._on_done(caller.who, caller.method, "")
             self._send(caller, Reply(id=caller.id, result=msgspec.Raw(msgspec.json.encode(result))))
 
     def refuse(self, token: int, code: ErrorCode, message: str) -> None:
         """Answer a request with a problem."""
         if caller := self._waiting.pop(token, None):
             self.errors += 1
+            if caller.method:
+                self._on_done(caller.who, caller.method, message)
             self._send(caller, Reply(id=caller.id, error=Problem(code=code, message=message)))
+
+    def caller(self, token: int) -> str:
+        """Who asked; empty if that is not known."""
+        caller = self._waiting.get(token)
+        return caller.who if caller else ""
 
     def expire(self) -> None:
         """Refuse what the engine has not answered in time."""
@@ -99,7 +117,7 @@ class ControlServer:
         for token in list(self._waiting):
             self.refuse(token, "unavailable", message)
 
-    def _on_request(self, frames: list[bytes]) -> None:
+    def _on_request(self, frames: list[bytes], who: str) -> None:
         self.requests += 1
         envelope, parts = frames[:1], frames[1:]
         if len(parts) > 1 and not parts[0]:  # a REQ socket
@@ -114,6 +132,7 @@ class ControlServer:
             request = _decode(parts)
             self._waiting[token] = Caller(tuple(envelope), request.id, deadline)
             method = _method(request)
+            self._waiting[token] = Caller(tuple(envelope), request.id, deadline, who, method)
         except RequestError as error:
             self.refuse(token, error.code, str(error))
             return

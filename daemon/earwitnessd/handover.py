@@ -26,6 +26,8 @@ class Ask:
     token: int
     method: AnyMethod
     attachment: bytes
+    caller: str = ""
+    # who asks: "uid 1000", "key kitchen"
 
 
 @dataclass(frozen=True, slots=True)

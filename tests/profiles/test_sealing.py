@@ -202,7 +202,7 @@ def test_deleting_leaves_nothing_in_any_file_while_the_daemon_goes_on(
 
 def test_the_file_shrinks_when_people_are_deleted(store: ProfileStore, file: Path) -> None:
     for number in range(60):
-        store.add(f"p{number}", exemplar(voice(number, DIMENSION)))
+        store.add(f"p{number}", exemplar(voice(number, 4 * DIMENSION)))
     store.delete("p0")
     full = file.stat().st_size
     for number in range(1, 60):

@@ -6,21 +6,27 @@ import time
 import uuid
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Literal, Self, TypeVar
 
 import msgspec
 import zmq
 
 from ..endpoints import Keys, default_endpoint, keys_for, secure
+from .custody import CheckBegun, Exported
 from .envelope import ControlError, Reply, Request
 from .requests import (
     AnyMethod,
+    BeginCheck,
     CancelEnrollment,
     DeleteProfile,
+    EndCheck,
     EnrollAudio,
     EnrollLive,
     EventsSince,
+    ExportProfile,
     GetStatus,
+    ImportProfile,
+    KeepProfile,
     ListProfiles,
     PauseStream,
     Reload,
@@ -110,6 +116,28 @@ class Control:
     def rename_profile(self, name: str, new_name: str) -> Done:
         """Give a person another name."""
         return self._ask(RenameProfile(name=name, new_name=new_name), Done)
+
+    def keep_profile(self, name: str, *, consent: str | None = None, keep_until: str | None = None) -> Done:
+        """Record a person's consent, or the day (2027-01-31) they are deleted on; "": no such day."""
+        return self._ask(KeepProfile(name=name, consent=consent, keep_until=keep_until), Done)
+
+    def export_profile(self, name: str, passphrase: str) -> Exported:
+        """A person with all sessions, encrypted."""
+        return self._ask(ExportProfile(name=name, passphrase=passphrase), Exported)
+
+    def import_profile(self, content: bytes, passphrase: str, name: str | None = None) -> Done:
+        """Take in an exported person."""
+        return self._ask(ImportProfile(passphrase=passphrase, name=name), Done, attachment=content)
+
+    def begin_check(self, name: str) -> CheckBegun:
+        """Ask whether a person may be checked now; counts as failed until `end_check` tells otherwise."""
+        return self._ask(BeginCheck(name=name), CheckBegun)
+
+    def end_check(
+        self, name: str, attempt: str, outcome: Literal["verified", "other", "inconclusive"]
+    ) -> Done:
+        """Tell how a check ended."""
+        return self._ask(EndCheck(name=name, attempt=attempt, outcome=outcome), Done)
 
     def enroll_live(
         self, name: str, stream: str | None = None, *, speech_s: float = 12.0, timeout_s: float = 120.0

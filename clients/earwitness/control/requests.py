@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from ..events.units import Seconds
+from .custody import CheckBegun, Exported
 from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
 
 Name = Annotated[
     str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$(?!\n)", description="letters, digits, _ and -")
 ]
+ConsentText = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+Passphrase = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
+Day = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$(?!\n)", description="a date, 2027-01-31")]
 EnrolSeconds = Annotated[Seconds, msgspec.Meta(ge=2.0, le=300.0)]
 Patience = Annotated[Seconds, msgspec.Meta(ge=5.0, le=3600.0)]
 
@@ -79,6 +83,8 @@ class EnrollLive(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """net speech to collect"""
     timeout_s: Patience = 120.0
     """give up after"""
+    consent: ConsentText | None = None
+    """what the person agreed to, or where that is written; kept with the profile"""
 
 
 class CancelEnrollment(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -101,6 +107,65 @@ class EnrollAudio(Method, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """what kind of channel it was recorded on"""
     source: str = ""
     """the file's name, for people"""
+    consent: ConsentText | None = None
+    """what the person agreed to, or where that is written; kept with the profile"""
+
+
+class KeepProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Record a person's consent, or until when they are kept; what is left out stays."""
+
+    method = "profiles.keep"
+    result = Done
+    name: Name
+    """the person"""
+    consent: ConsentText | None = None
+    """what they agreed to, or where that is written"""
+    keep_until: Day | None = None
+    """deleted from this day on (UTC); empty: no end"""
+
+
+class ExportProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person with all sessions, encrypted, for another machine."""
+
+    method = "profiles.export"
+    result = Exported
+    name: Name
+    """the person"""
+    passphrase: Passphrase
+    """opens it again; or the content of a key file"""
+
+
+class ImportProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Take in an exported person; the file is the frame after the JSON."""
+
+    method = "profiles.import"
+    result = Done
+    passphrase: Passphrase
+    """it was exported with"""
+    name: Name | None = None
+    """another name than they had there; null: the same"""
+
+
+class BeginCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Ask whether a person may be checked now; counts as failed until `check.end` tells otherwise."""
+
+    method = "check.begin"
+    result = CheckBegun
+    name: Name
+    """the person"""
+
+
+class EndCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Tell how a check ended: `verified` forgets the failures, `inconclusive` was none."""
+
+    method = "check.end"
+    result = Done
+    name: Name
+    """the person"""
+    attempt: str
+    """`check.begin` answered it"""
+    outcome: Literal["verified", "other", "inconclusive"]
+    """`other`: somebody else was heard, or an unknown voice"""
 
 
 class PauseStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -154,6 +219,11 @@ AnyMethod = (
     | ResumeStream
     | Reload
     | EventsSince
+    | KeepProfile
+    | ExportProfile
+    | ImportProfile
+    | BeginCheck
+    | EndCheck
 )
 
 METHODS: dict[str, type[AnyMethod]] = {kind.method: kind for kind in AnyMethod.__args__}

@@ -8,6 +8,7 @@ import msgspec
 
 from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
 from ..events.units import Cosine, Decibels, Seconds, Timestamp
+from .custody import Custody
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +84,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """the other person this one sounds most like; null: there is none"""
     nearest_cosine: Cosine | None
     """how much"""
+    custody: Custody = Custody()
+    """on what terms they are kept"""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,3 +33,5 @@ class ProfileDeleted(Event, frozen=True, kw_only=True, tag="profile.deleted"):
 
     speaker: str
     """the name"""
+    reason: str = "asked"
+    """`asked`; or how their time was over: `keep_until`, `keep_days`, `unheard`"""

@@ -102,7 +102,7 @@ class Door:
             return self._socket.type != zmq.XPUB and self._allows(key)
         connection.key = key
         if not self._allows(key):
-            self._show_out(fd, f"a key that is not allowed: {_who(frame)}")
+            self._show_out(fd, f"a key that is not allowed: {who(frame)}")
             return False
         if self._socket.type != zmq.XPUB:
             return True
@@ -204,7 +204,7 @@ def _sender(frame: zmq.Frame) -> tuple[int | None, bytes]:
         return fd, b""
 
 
-def _who(frame: zmq.Frame) -> str:
+def who(frame: zmq.Frame, name_of: Callable[[bytes], str] = lambda key: key.decode(errors="replace")) -> str:
     """For people: over ipc the address says uid, gid and pid."""
     address = str(frame.get("Peer-Address"))
     name, _, numbers = address.partition(":")
@@ -212,4 +212,4 @@ def _who(frame: zmq.Frame) -> str:
         uid, gid, pid = numbers.split(":")
         return f"uid {uid}, gid {gid}, process {pid}"
     _, key = _sender(frame)
-    return f"{address}, key {key.decode()}" if key else address
+    return f"{address}, key {name_of(key)}" if key else address

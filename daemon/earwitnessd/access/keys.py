@@ -32,6 +32,7 @@ class KeyRing:
         self.refused = 0
         self._curve = curve
         self._allowed: dict[str, frozenset[bytes]] = {}
+        self._names: dict[bytes, str] = {}
         self.reload()
 
     def reload(self) -> None:
@@ -41,6 +42,7 @@ class KeyRing:
             EVENTS: _public_keys(Path(self._curve.subscribers)),
             CONTROL: _public_keys(Path(self._curve.controllers)),
         }
+        self._names = _names(self._curve)
 
     def changed(self) -> bool:
         """Whether a key file came or went since they were read."""
@@ -52,6 +54,13 @@ class KeyRing:
             return z85.decode(key) in self._allowed.get(domain, frozenset())
         except (ValueError, KeyError):
             return False
+
+    def name_of(self, key: bytes) -> str:
+        """What a public key, in Z85, is called: its file's name."""
+        try:
+            return self._names.get(z85.decode(key), key.decode(errors="replace"))
+        except (ValueError, KeyError):
+            return key.decode(errors="replace")
 
     def _look(self) -> list[list[tuple[str, int, int]]]:
         return [_stamps(Path(each)) for each in (self._curve.subscribers, self._curve.controllers)]
@@ -120,6 +129,17 @@ def _stamps(directory: Path) -> list[tuple[str, int, int]]:
         with suppress(OSError):
             status = file.stat()
             found.append((file.name, status.st_mtime_ns, status.st_size))
+    return found
+
+
+def _names(curve: Curve) -> dict[bytes, str]:
+    """Of keys that can be read; the others are told of by `_public_keys`."""
+    found = {}
+    for name, files in listed(curve).items():
+        for file in files:
+            with suppress(OSError, ValueError, KeyError):
+                public, _ = zmq.auth.load_certificate(file)
+                found[z85.decode(public)] = name
     return found
 
 

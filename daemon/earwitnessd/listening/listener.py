@@ -159,6 +159,7 @@ class Listener(threading.Thread):
         self._publish(changes_of(self._parts.embedder))
         self._finish_recordings()
         self._publish(self._enrolments.expire())
+        self._publish(self._desk.custody.expire())
         if self._parts.people.matrix.names != names:
             for verifier in self._streams.values():
                 self._publish(verifier.on_profiles(self._parts.people.matrix.names))
@@ -299,6 +300,7 @@ class Listener(threading.Thread):
         return self._parts.turning.calibrator(calibrator) if self._parts.turning else calibrator
 
     def _publish(self, events: list[Event]) -> None:
+        self._desk.custody.on_events(events)
         for event in events:
             self._outbox.put(Publish(event))
             if self._remembering and isinstance(event, StreamEvent):

@@ -7,11 +7,16 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from earwitness.control import (
+    BeginCheck,
     CancelEnrollment,
     DeleteProfile,
+    EndCheck,
     EnrollAudio,
     EnrollLive,
     Enrolment,
+    ExportProfile,
+    ImportProfile,
+    KeepProfile,
     ListProfiles,
     RenameProfile,
     ShowProfile,
@@ -24,6 +29,7 @@ from earwitnessd.handover import Answer, Ask, FromEngine, Refusal
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.profiles import ProfileError
+from earwitnessd.profiles.custody import Custody
 from earwitnessd.profiles.people import People
 from earwitnessd.score import Vector
 from earwitnessd.settings.root import Settings
@@ -46,17 +52,25 @@ class RequestDesk:
         self._streams = streams
         self._reply = reply
         self._recordings: deque[RecordingEnrolment] = deque()
+        self.custody = Custody(people, settings.templates)
 
     def answer(self, ask: Ask) -> list[Event]:
         """Do what is asked, or begin to; the events that follow."""
         try:
+            if isinstance(ask.method, EnrollLive | EnrollAudio):
+                self.custody.before_enrolment(ask.method.name, ask.method.consent, ask.caller)
             match ask.method:
                 case ListProfiles() | ShowProfile() | DeleteProfile() | RenameProfile() as method:
                     result, events = self._people.answer(method)
+                    result = self.custody.shown(result)
                     self._reply(Answer(ask.token, result))
                     return events
                 case EnrollLive() as method:
                     self._reply(Answer(ask.token, self._start(method)))
+                case KeepProfile() | ExportProfile() | ImportProfile() | BeginCheck() | EndCheck() as method:
+                    result, events = self.custody.answer(method, ask.attachment, ask.caller)
+                    self._reply(Answer(ask.token, result))
+                    return events
                 case CancelEnrollment() as method:
                     done, events = self._enrolments.cancel(method)
                     self._reply(Answer(ask.token, done))

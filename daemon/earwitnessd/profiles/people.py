@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import msgspec
 
 from earwitness.control import (
@@ -22,6 +24,8 @@ from earwitnessd.enroll.collector import Template, nearest_other
 from earwitnessd.profiles import NewExemplar, ProfileStore, StoredExemplar, StoredProfile
 from earwitnessd.score import ProfileMatrix
 
+log = logging.getLogger(__name__)
+
 ProfileMethod = ListProfiles | ShowProfile | DeleteProfile | RenameProfile
 
 
@@ -34,7 +38,11 @@ class People:
         model_id: str,
         threshold: float,
         calibrator: Calibrator | None = None,
+        *,
+        require_consent: bool = False,
     ) -> None:
+        self.require_consent = require_consent
+        # who has no consent recorded is not compared
         self.matrix = ProfileMatrix.build([])
         self.other_model = 0
         # people who are enrolled with another model only
@@ -45,9 +53,19 @@ class People:
         self.calibrator = calibrator
         self.reload()
 
+    @property
+    def store(self) -> ProfileStore:
+        """Where they are kept."""
+        return self._store
+
+    @property
+    def model_id(self) -> str:
+        """Of the model in use."""
+        return self._model_id
+
     def reload(self) -> None:
         """Read everybody anew."""
-        people = self._store.profiles()
+        people = self._compared(self._store.profiles())
         usable = [
             (person.name, exemplar)
             for person in people
@@ -108,6 +126,15 @@ class People:
             warnings=warnings,
         )
         return enrolled, [event]
+
+    def _compared(self, people: tuple[StoredProfile, ...]) -> tuple[StoredProfile, ...]:
+        """Everybody; where consent is required, nobody without."""
+        if not self.require_consent:
+            return people
+        for person in people:
+            if person.keeping.consent is None:
+                log.warning("%s is not compared: no consent is recorded (templates.require_consent)", person.name)
+        return tuple(person for person in people if person.keeping.consent)
 
     def close(self) -> None:
         """Close the database."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,8 +13,10 @@ from pathlib import Path
 
 from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
 from earwitnessd.profiles import belonging
+from earwitnessd.profiles.carrying import Carried, bring_in, take_out
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.errors import ProfileError, StoreError
+from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, transaction, wipe
 from earwitnessd.profiles.sealing import unlock
 from earwitnessd.score import Vector
@@ -25,6 +27,8 @@ from earwitnessd.templates.vault import Place, Turning
 log = logging.getLogger(__name__)
 
 BUSY_S = 2.0  # waiting for another program that writes
+NOTHING_KEPT = Keeping()
+DATE = 10  # characters of an RFC 3339 time
 
 __all__ = [
     "NewExemplar",
@@ -71,6 +75,7 @@ class StoredProfile:
     groups: tuple[str, ...] = ()
     # by name
     own: OwnPoint = NOTHING_OWN
+    keeping: Keeping = NOTHING_KEPT
 
 
 class ProfileStore:
@@ -125,7 +130,9 @@ class ProfileStore:
         now = _now()
         with transaction(self._database):
             self._database.execute(
-                "INSERT INTO person (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", (name, now)
+                "INSERT INTO person (name, created, last_heard) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO NOTHING",
+                (name, now, now[:DATE]),
             )
             key, _ = self._person(name)
             row = self._next_row()
@@ -194,6 +201,40 @@ class ProfileStore:
             key, _ = self._person(name)
             belonging.set_own_point(self._database, key, point)
 
+    def keep(self, name: str, change: Callable[[Keeping], Keeping]) -> Keeping:
+        """Change on what terms a person is kept; what holds then."""
+        with transaction(self._database):
+            key, _ = self._person(name)
+            kept = change(keeping_of(self._database, key))
+            keep(self._database, key, kept)
+        return kept
+
+    def take_out(self, name: str) -> Carried:
+        """A copy of a person with plain templates, to be encrypted at once."""
+        key, created = self._person(name)
+        kept = keeping_of(self._database, key)
+        return take_out(self._database, self._vault, key, name, (created, kept.consent, kept.keep_until))
+
+    def bring_in(self, carried: Carried, name: str) -> None:
+        """Enrol a person that was taken out of another database, under this name."""
+        with transaction(self._database):
+            try:
+                self._database.execute(
+                    "INSERT INTO person (name, created, last_heard) VALUES (?, ?, ?)",
+                    (name, carried.created, _now()[:DATE]),
+                )
+                key, _ = self._person(name)
+                keep_ = Keeping(
+                    consent=carried.consent, keep_until=carried.keep_until, last_heard=_now()[:DATE]
+                )
+                keep(self._database, key, keep_)
+                bring_in(self._database, self._vault, key, name, carried)
+            except sqlite3.IntegrityError:
+                raise ProfileError(
+                    "conflict",
+                    f"{name!r} is already enrolled: delete or rename that one, or give another name",
+                ) from None
+
     def join(self, name: str, group: str) -> bool:
         """Make a person one of a group; whether that is new."""
         with transaction(self._database):
@@ -213,6 +254,7 @@ class ProfileStore:
             tuple(self._exemplars(key, name, unreadable)),
             belonging.groups_of(self._database, key),
             belonging.own_point(self._database, key),
+            keeping_of(self._database, key),
         )
 
     def _person(self, name: str) -> tuple[int, str]:

@@ -13,7 +13,7 @@ from earwitness.control import AnyMethod
 from earwitness.endpoints import CONTROL, EVENTS
 from earwitness.events import SocketState
 from earwitnessd.access import sockets
-from earwitnessd.access.door import Door
+from earwitnessd.access.door import Door, who
 from earwitnessd.access.keys import KeyRing
 from earwitnessd.control import ControlServer
 from earwitnessd.publish import Publisher
@@ -35,6 +35,7 @@ class PublicSide:
         boot: str,
         handle: Callable[[int, AnyMethod, bytes], None],
         stack: ExitStack,
+        on_done: Callable[[str, AnyMethod, str], None] = lambda _who, _method, _problem: None,
     ) -> None:
         self.endpoints = sockets.resolve(settings)
         self._settings = settings
@@ -54,7 +55,10 @@ class PublicSide:
         self.publisher = Publisher(
             events, boot, replay_events=settings.replay_events, admits=self._doors[EVENTS].admits
         )
-        self.control = ControlServer(control, handle, admits=self._doors[CONTROL].admits)
+        knows = partial(who, name_of=self._keys.name_of) if self._keys else who
+        self.control = ControlServer(
+            control, handle, admits=self._doors[CONTROL].admits, who=knows, on_done=on_done
+        )
 
     def attendants(self) -> Attendants:
         """For the main thread's poller."""

@@ -321,7 +321,7 @@ class Service:
                 case EventsSince(boot=boot, seq=seq, topics=topics):
                     self._public.control.reply(token, self._public.publisher.since(boot, seq, topics))
                 case _:
-                    self._inbox.put(Ask(token, method, attachment))
+                    self._inbox.put(Ask(token, method, attachment, self._public.control.caller(token)))
         except UnknownStreamError as error:
             self._public.control.refuse(token, "not_found", str(error))
 

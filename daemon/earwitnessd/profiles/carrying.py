@@ -1,0 +1,87 @@
+"""A person with all sessions as one value, to leave this machine's database or to enter another's."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+
+import msgspec
+import numpy as np
+
+from earwitnessd.profiles.errors import ProfileError
+from earwitnessd.profiles.keeping import Consent
+from earwitnessd.templates.errors import SealError
+from earwitnessd.templates.vault import Place, Vault
+
+COLUMNS = "created, label, source, speech_s, windows, consistency, snr_db, circumstances"
+UNIT_WITHIN = 1e-3
+
+
+class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One enrolment session."""
+
+    model_id: str
+    vector: bytes
+    # little-endian float32, plain: the other machine turns and seals it by its own key
+    created: str
+    label: str
+    source: str
+    speech_s: float
+    windows: int
+    consistency: float | None
+    snr_db: float | None
+    circumstances: str
+
+
+class Carried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One person. Never written anywhere but encrypted."""
+
+    name: str
+    created: str
+    consent: Consent | None
+    keep_until: str | None
+    sessions: tuple[Session, ...]
+
+
+def take_out(
+    database: sqlite3.Connection,
+    vault: Vault,
+    person: int,
+    name: str,
+    kept: tuple[str, Consent | None, str | None],
+) -> Carried:
+    """A copy; ProfileError if a session does not open."""
+    rows = database.execute(
+        f"SELECT id, model_id, vector, {COLUMNS} FROM exemplar WHERE person = ? ORDER BY id",  # noqa: S608 - ours
+        (person,),
+    ).fetchall()
+    sessions = []
+    for row, model_id, sealed, *rest in rows:
+        try:
+            turned = vault.open(sealed, Place(row, person, name, model_id))
+        except SealError as error:
+            raise ProfileError("refused", f"{error}: remove that session first") from None
+        plain = vault.rotation(model_id, len(turned)).back(turned)
+        fields = dict(zip(COLUMNS.split(", "), rest, strict=True))
+        sessions.append(Session(model_id=model_id, vector=plain.astype("<f4").tobytes(), **fields))
+    created, consent, keep_until = kept
+    return Carried(
+        name=name, created=created, consent=consent, keep_until=keep_until, sessions=tuple(sessions)
+    )
+
+
+def bring_in(database: sqlite3.Connection, vault: Vault, person: int, name: str, carried: Carried) -> None:
+    """Turn and seal the sessions for a new row of `person`; within a transaction of the caller's."""
+    for session in carried.sessions:
+        plain = np.frombuffer(session.vector, dtype="<f4").astype(np.float32)
+        if not len(plain) or not math.isclose(float(np.linalg.norm(plain)), 1.0, abs_tol=UNIT_WITHIN):
+            raise ProfileError("refused", "a template in it is not of unit length: the file is not ours")
+        (row,) = database.execute("SELECT coalesce(max(id), 0) + 1 FROM exemplar").fetchone()
+        turned = vault.rotation(session.model_id, len(plain)).turn(plain)
+        sealed = vault.seal(turned, Place(row, person, name, session.model_id))
+        values = [getattr(session, column) for column in COLUMNS.split(", ")]
+        database.execute(
+            f"INSERT INTO exemplar (id, person, model_id, vector, {COLUMNS})"  # noqa: S608 - ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (row, person, session.model_id, sealed, *values),
+        )

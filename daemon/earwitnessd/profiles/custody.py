@@ -1,0 +1,271 @@
+"""The terms people are kept on: consent, retention, export and import, failed checks."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import msgspec
+
+from earwitness import control
+from earwitness.control import (
+    BeginCheck,
+    CheckBegun,
+    Done,
+    EndCheck,
+    ExportProfile,
+    ImportProfile,
+    KeepProfile,
+)
+from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated, SpeakerVerified
+from earwitnessd.profiles.carrying import Carried, Session
+from earwitnessd.profiles.errors import ProfileError
+from earwitnessd.profiles.hammering import delay_s, left_s
+from earwitnessd.profiles.keeping import Consent, Keeping
+from earwitnessd.profiles.people import People
+from earwitnessd.profiles.retention import DAY_S, Believed, Kept, Terms, expired
+from earwitnessd.settings.root import Templates
+from earwitnessd.templates.parcel import ParcelError, pack, unpack
+
+log = logging.getLogger(__name__)
+
+CustodyMethod = KeepProfile | ExportProfile | ImportProfile | BeginCheck | EndCheck
+Answered = tuple[msgspec.Struct, list[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Where the time comes from."""
+
+    wall_s: Callable[[], float] = time.time
+    monotonic_s: Callable[[], float] = time.monotonic
+
+    def now(self) -> datetime:
+        """By the wall."""
+        return datetime.fromtimestamp(self.wall_s(), UTC)
+
+
+class Custody:
+    """Owned by the engine thread."""
+
+    def __init__(self, people: People, settings: Templates, clock: Clock | None = None) -> None:
+        self._people = people
+        self._settings = settings
+        self._terms = Terms(settings.keep_days, settings.forget_after_days_unheard)
+        self._clock = clock or Clock()
+        self._believed = Believed()
+        self._next_look_s = 0.0
+        self._open: dict[str, tuple[str, Keeping]] = {}
+        # checks that have begun: of whom, and what was counted before
+        self._agreed: dict[str, tuple[str, str]] = {}
+        # by who is being enrolled: what to, and who said so
+        self._heard: dict[str, str] = {}
+        # when somebody was last heard, as stored
+
+    def require_consent(self, name: str, given: str | None) -> None:
+        """ProfileError where consent is required, and neither given nor recorded."""
+        if given or not self._settings.require_consent:
+            return
+        try:
+            recorded = self._people.store.profile(name).keeping.consent
+        except ProfileError:
+            recorded = None
+        if recorded is None:
+            raise ProfileError(
+                "refused",
+                f"{name} has no consent recorded, and templates.require_consent asks for it: say what they "
+                f"agreed to, or where that is written: earwitness enroll {name} --consent TEXT",
+            )
+
+    def before_enrolment(self, name: str, consent: str | None, caller: str) -> None:
+        """Somebody is to be enrolled: what they agreed to is recorded once they are."""
+        self.require_consent(name, consent)
+        self._agreed.pop(name, None)
+        if consent:
+            self._agreed[name] = (consent, caller)
+
+    def record_consent(self, name: str, text: str | None, caller: str) -> None:
+        """That somebody agreed, if they did."""
+        if text:
+            consent = Consent(at=self._stamp(), by=caller or "not known", text=text)
+            self._people.store.keep(name, lambda kept: msgspec.structs.replace(kept, consent=consent))
+
+    def answer(self, method: CustodyMethod, attachment: bytes, caller: str) -> Answered:
+        """Do what is asked; ProfileError if it cannot be done."""
+        match method:
+            case KeepProfile():
+                return self._keep(method, caller), []
+            case ExportProfile(name=name, passphrase=passphrase):
+                return self._export(name, passphrase), []
+            case ImportProfile():
+                return self._import(method, attachment)
+            case BeginCheck(name=name):
+                return self._begin(name), []
+            case EndCheck():
+                return self._end(method), []
+
+    def shown(self, profile: msgspec.Struct) -> msgspec.Struct:
+        """A profile with the terms that this person is kept on; anything else as it is."""
+        if not isinstance(profile, control.Profile):
+            return profile
+        store = self._people.store
+        kept = store.profile(profile.name).keeping
+        consent = kept.consent
+        terms = control.Custody(
+            consent=control.Consent(at=consent.at, by=consent.by, text=consent.text) if consent else None,
+            keep_until=kept.keep_until,
+            last_heard=kept.last_heard,
+            failed_checks=kept.failed_checks,
+            wait_s=left_s(kept.check_again, kept.failed_checks, self._clock.wall_s()),
+            unreadable=[problem for problem in store.unreadable if f" of {profile.name} does not" in problem],
+        )
+        return msgspec.structs.replace(profile, custody=terms)
+
+    def on_events(self, events: list[Event]) -> None:
+        """Note the day somebody was heard, and the consent of whoever is enrolled now."""
+        for event in events:
+            match event:
+                case SpeakerVerified(speaker=name):
+                    self._note_heard(name)
+                case ProfileEnrolled(speaker=name) | ProfileUpdated(speaker=name) if name in self._agreed:
+                    self._note_consent(name)
+
+    def expire(self) -> list[Event]:
+        """Delete whose time is over; looked at when the daemon starts, and once a day."""
+        monotonic_s = self._clock.monotonic_s()
+        if monotonic_s < self._next_look_s:
+            return []
+        self._next_look_s = monotonic_s + DAY_S
+        if not self._believed.look(self._clock.wall_s(), monotonic_s):
+            log.warning("the clock was set: nobody is deleted by it before it has gone on for a day")
+            return []
+        try:
+            return self._delete_expired()
+        except sqlite3.Error as error:
+            log.error("who was kept long enough could not be deleted, tried again tomorrow: %s", error)
+            return []
+
+    def _delete_expired(self) -> list[Event]:
+        store = self._people.store
+        people = [Kept(person.name, person.created, person.keeping) for person in store.profiles()]
+        over = expired(people, self._terms, self._clock.now())
+        for name, reason in over:
+            store.delete(name)
+            log.warning("%s was kept long enough (%s) and is deleted", name, reason)
+        if over:
+            self._people.reload()
+        return [ProfileDeleted(speaker=name, reason=reason) for name, reason in over]
+
+    def _note_consent(self, name: str) -> None:
+        text, caller = self._agreed.pop(name)
+        try:
+            self.record_consent(name, text, caller)
+            self._people.reload()
+        except (ProfileError, sqlite3.Error) as error:
+            log.error("the consent of %s is not stored, record it again: %s", name, error)
+
+    def _note_heard(self, name: str) -> None:
+        today = self._clock.now().date().isoformat()
+        if self._heard.get(name) == today:
+            return
+        self._heard[name] = today
+        try:
+            self._people.store.keep(name, lambda kept: msgspec.structs.replace(kept, last_heard=today))
+        except (ProfileError, sqlite3.Error) as error:
+            log.warning("that %s was heard today is not stored: %s", name, error)
+
+    def _keep(self, method: KeepProfile, caller: str) -> Done:
+        until = method.keep_until
+        if until:
+            try:
+                date.fromisoformat(until)
+            except ValueError:
+                raise ProfileError("bad_request", f"{until!r} is no date, such as 2027-01-31") from None
+        store = self._people.store
+        if until is not None:
+            store.keep(method.name, lambda kept: msgspec.structs.replace(kept, keep_until=until or None))
+        self.record_consent(method.name, method.consent, caller)
+        kept = store.profile(method.name).keeping
+        self._people.reload()
+        agreed = "consent is recorded" if kept.consent else "no consent is recorded"
+        end = f"kept until {kept.keep_until}" if kept.keep_until else "no end is set"
+        return Done(message=f"{method.name}: {agreed}; {end}")
+
+    def _export(self, name: str, passphrase: str) -> control.Exported:
+        if not self._settings.allow_export:
+            raise ProfileError("refused", "templates.allow_export is false: no template leaves this machine")
+        carried = self._people.store.take_out(name)
+        try:
+            content = pack(msgspec.json.encode(carried), passphrase)
+        except ParcelError as error:
+            raise ProfileError("refused", str(error)) from None
+        return control.Exported(name=name, sessions=len(carried.sessions), content=content)
+
+    def _import(self, method: ImportProfile, attachment: bytes) -> Answered:
+        try:
+            carried = msgspec.json.decode(unpack(attachment, method.passphrase), type=Carried)
+        except ParcelError as error:
+            raise ProfileError("refused", str(error)) from None
+        except msgspec.DecodeError as error:
+            raise ProfileError("refused", f"was made by another version of earwitness: {error}") from None
+        name = method.name or carried.name
+        usable = self._admitted(name, carried)
+        self._people.store.bring_in(carried, name)
+        self._people.reload()
+        speech_s = sum(session.speech_s for session in usable)
+        enrolled = ProfileEnrolled(speaker=name, exemplars=len(carried.sessions), speech_s=speech_s)
+        return Done(message=f"{name} is enrolled, with {len(carried.sessions)} sessions"), [enrolled]
+
+    def _admitted(self, name: str, carried: Carried) -> list[Session]:
+        """Whether it can be used here; its sessions of the model in use."""
+        model_id = self._people.model_id
+        usable = [session for session in carried.sessions if session.model_id == model_id]
+        if not usable:
+            theirs = ", ".join(sorted({session.model_id for session in carried.sessions})) or "no model"
+            raise ProfileError(
+                "refused",
+                f"{name} was enrolled with the model {theirs}, and in use here is {model_id}: embeddings of "
+                "different models cannot be compared. Use that model here, or enrol anew",
+            )
+        if carried.consent is None:
+            self.require_consent(name, None)
+        return usable
+
+    def _begin(self, name: str) -> CheckBegun:
+        """Counted as failed beforehand: whoever is killed or cut off in between gets no free try."""
+        store, now_s = self._people.store, self._clock.wall_s()
+        before = store.profile(name).keeping
+        if wait_s := left_s(before.check_again, before.failed_checks, now_s):
+            return CheckBegun(attempt="", wait_s=wait_s, failures=before.failed_checks)
+        failures = before.failed_checks + 1
+        counted = {"failed_checks": failures, "check_again": now_s + delay_s(failures)}
+        store.keep(name, lambda kept: msgspec.structs.replace(kept, **counted))
+        attempt = uuid.uuid4().hex[:12]
+        self._open = {key: value for key, value in self._open.items() if value[0] != name}
+        self._open[attempt] = (name, before)
+        return CheckBegun(attempt=attempt, wait_s=0.0, failures=before.failed_checks)
+
+    def _end(self, method: EndCheck) -> Done:
+        name, before = self._open.pop(method.attempt, ("", Keeping()))
+        if name != method.name:
+            raise ProfileError("not_found", f"no check {method.attempt!r} for {method.name} is under way")
+        if method.outcome == "verified":
+            self._count(name, 0, 0.0)
+        elif method.outcome == "inconclusive":
+            self._count(name, before.failed_checks, before.check_again)
+        return Done(
+            message=f"{name}: {self._people.store.profile(name).keeping.failed_checks} failures in a row"
+        )
+
+    def _count(self, name: str, failures: int, again: float) -> None:
+        self._people.store.keep(
+            name, lambda kept: msgspec.structs.replace(kept, failed_checks=failures, check_again=again)
+        )
+
+    def _stamp(self) -> str:
+        return self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
