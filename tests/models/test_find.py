@@ -110,7 +110,7 @@ def test_a_model_that_is_nowhere_names_the_commands_for_here_and_elsewhere(envir
 
 
 def test_a_name_that_can_be_nothing_says_what_names_there_are(environ: dict[str, str]) -> None:
-    with pytest.raises(ModelError, match="no such directory, and not a hub name"):
+    with pytest.raises(ModelError, match="no such directory, not imported, and not a hub name"):
         open_model("/nowhere/at/all", environ)
 
 

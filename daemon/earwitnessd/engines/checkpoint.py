@@ -14,6 +14,7 @@ from earwitnessd.engines.heads.shapes import Shape
 from earwitnessd.engines.layout import weight_shapes
 from earwitnessd.engines.network import Network
 from earwitnessd.models import ModelError
+from earwitnessd.models.families import Family
 from earwitnessd.models.verify import CONFIG, check_files
 
 Tensors = dict[str, torch.Tensor]
@@ -27,6 +28,7 @@ _OLD_SUFFIXES = {
     ".weight_g": ".parametrizations.weight.original0",
     ".weight_v": ".parametrizations.weight.original1",
 }
+_BELOW_A_HEAD = "wavlm."
 _SHOWN_NAMES = 8
 
 
@@ -80,8 +82,17 @@ def _complete(directory: Path) -> tuple[Architecture, Tensors]:
     """The architecture and all of its weights, without what only training needs."""
     tensors = read_weights(directory / check_files(directory))
     architecture = read_architecture(directory)
+    if architecture.family is Family.BACKBONE:
+        tensors = under_wavlm(tensors)
     check_complete(directory, weight_shapes(architecture), tensors)
     return architecture, {name: tensor for name, tensor in tensors.items() if name not in TRAINING_ONLY}
+
+
+def under_wavlm(tensors: Tensors) -> Tensors:
+    """A bare WavLM's weights by the names that they have below a head."""
+    if any(name.startswith(_BELOW_A_HEAD) for name in tensors):
+        return tensors
+    return {f"{_BELOW_A_HEAD}{name}": tensor for name, tensor in tensors.items()}
 
 
 def check_complete(directory: Path, wanted: dict[str, Shape], tensors: Tensors) -> None:

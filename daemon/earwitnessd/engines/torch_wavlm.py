@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
 from earwitnessd.models.verify import EPSILON
+
+log = logging.getLogger(__name__)
 
 _SELF_CHECK_S = 2.0
 _SELF_CHECK_TOLERANCE = 1e-5
@@ -44,6 +47,8 @@ class TorchWavLM:
                 f"{model.name} is {model.family.says}: it gives no embedding. Set another model; "
                 "this one can be the settings' overlap.model"
             )
+        if model.family.warning:
+            log.warning("%s: %s", model.name, model.family.warning)
         self._epsilon = model.normalise_epsilon if model.normalise else None
         chosen = pick_device(device)
         self._most = CPU_BATCH if chosen.type == "cpu" else sys.maxsize

@@ -21,11 +21,20 @@ class Family(StrEnum):
         return _SAYS[self]
 
     @property
+    def warning(self) -> str | None:
+        """What whoever uses its embeddings must know."""
+        return _HEADLESS if self is Family.BACKBONE else None
+
+    @property
     def embeds(self) -> bool:
         """Whether it gives one vector for a window."""
         return self is not Family.FRAMES
 
 
+_HEADLESS = (
+    "a WavLM without a head was never trained to tell voices apart: its embedding, the mean of its frames, "
+    "mixes voice, words and room. Use a model with a speaker head to verify people"
+)
 _SAYS = {
     Family.XVECTOR: "WavLM with an x-vector head (transformers' WavLMForXVector)",
     Family.ECAPA: "WavLM with an ECAPA-TDNN head (microsoft/UniSpeech, speaker verification)",

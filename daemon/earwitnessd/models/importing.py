@@ -28,7 +28,6 @@ class Card:
     # what the file did not say, as `key = value`
     left_aside: tuple[str, ...]
     # weights that are not part of the embedding
-    warning: str | None
 
 
 Convert = Callable[[Path, Path], Card]
@@ -88,5 +87,5 @@ def _described(source: Path, name: str, finished: Path, card: Card) -> Record:
         published=published(card.family, source),
         assumed=card.assumed,
         left_aside=card.left_aside,
-        warning=card.warning,
+        warning=card.family.warning,
     )

@@ -61,4 +61,3 @@ class Converted:
     shaped: Shaped
     weights: Tensors
     left_aside: tuple[str, ...] = ()
-    warning: str | None = None

@@ -49,7 +49,6 @@ def convert_checkpoint(
         family=converted.family,
         assumed=converted.shaped.assumed,
         left_aside=tuple(name for name in converted.left_aside if not name.endswith(_SILENT)),
-        warning=converted.warning,
     )
 
 

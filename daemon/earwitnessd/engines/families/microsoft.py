@@ -7,10 +7,6 @@ from earwitnessd.engines.families.naming import by_transformers
 from earwitnessd.engines.families.shaping import shaped
 from earwitnessd.models.families import Family
 
-WARNING = (
-    "a WavLM without a head was never trained to tell voices apart: its embedding, the mean of its frames, "
-    "mixes voice, words and room. Use a model with a speaker head to verify people"
-)
 SIGNS = (
     "encoder.pos_conv.0.bias",
     "encoder.layers.0.self_attn.relative_attention_bias.weight",
@@ -31,5 +27,4 @@ def convert(found: Found, given: Given) -> Converted:
         shaped=shaped(found, weights, given, microsoft=True),
         weights=weights,
         left_aside=others,
-        warning=WARNING,
     )

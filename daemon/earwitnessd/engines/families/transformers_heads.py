@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-from earwitnessd.engines.checkpoint import todays_name
+from earwitnessd.engines.checkpoint import todays_name, under_wavlm
 from earwitnessd.engines.families.converted import Converted, Found, Given, Settings, Tensors
-from earwitnessd.engines.families.microsoft import WARNING
 from earwitnessd.engines.families.shaping import shaped
 from earwitnessd.models.families import Family, family_of
 
@@ -35,8 +32,7 @@ def lacks(found: Found, family: Family) -> tuple[str, ...]:
 def convert(found: Found, given: Given, family: Family) -> Converted:
     """Under today's names."""
     weights = {todays_name(name): tensor for name, tensor in found.weights.items()}
-    if not any(name.startswith(_PREFIX) for name in weights):
-        weights = {f"{_PREFIX}{name}": tensor for name, tensor in weights.items()}
+    weights = under_wavlm(weights)
     shape = shaped(found, weights, given, microsoft=False)
     others: tuple[str, ...] = ()
     if family is Family.BACKBONE:
@@ -51,7 +47,6 @@ def convert(found: Found, given: Given, family: Family) -> Converted:
         shaped=shape,
         weights=weights,
         left_aside=others,
-        warning=WARNING if family is Family.BACKBONE else None,
     )
 
 
@@ -74,8 +69,3 @@ def _head(family: Family, weights: Tensors) -> Settings:
         "tdnn_dilation": list(_DILATIONS[: len(dims)]),
         "xvector_output_dim": weights["feature_extractor.weight"].shape[0],
     }
-
-
-def is_transformers(name: str) -> bool:
-    """Whether a weight's name is one of transformers' WavLM."""
-    return re.match(r"(wavlm\.)?encoder\.layers\.\d+\.attention\.", name) is not None
