@@ -173,6 +173,13 @@ def profile_file(settings: Settings) -> Path:
     return state_directory() / "profiles.db"
 
 
+def audit_file(settings: Settings) -> Path:
+    """The audit log: as set, or beside the profiles."""
+    if settings.audit.file != "auto":
+        return Path(settings.audit.file).expanduser()
+    return profile_file(settings).parent / "audit.jsonl"
+
+
 def evidence_folder(settings: Settings) -> EvidenceFolder | None:
     """Where evidence is kept; None where none is: then nothing that lies there from before is touched."""
     evidence = settings.evidence

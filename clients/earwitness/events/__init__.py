@@ -8,7 +8,7 @@ from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
 from .engine import EngineDegraded, EngineRestored
 from .enroll import EnrollProgress
-from .heartbeat import EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
+from .heartbeat import AuditState, EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from .speech import SpeechStarted, SpeechStopped
@@ -80,6 +80,7 @@ __all__ = [
     "RATE",
     "SCHEMA",
     "AnyEvent",
+    "AuditState",
     "DaemonReloaded",
     "DaemonStarted",
     "DaemonStopping",

@@ -120,6 +120,17 @@ class EvidenceState(msgspec.Struct, frozen=True, kw_only=True):
     """given up because the disk was too slow"""
 
 
+class AuditState(msgspec.Struct, frozen=True, kw_only=True):
+    """Lines of the audit log."""
+
+    written: int = 0
+    """on disk, this boot"""
+    failed: int = 0
+    """could not be written, and are lost"""
+    dropped: int = 0
+    """given up because the disk was too slow"""
+
+
 class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """Each second: the daemon's whole state."""
 
@@ -137,6 +148,8 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """what went out, and what came in"""
     evidence: EvidenceState | None = None
     """what of it was kept; null: none is"""
+    audit: AuditState | None = None
+    """what went into the audit log; null: none is kept"""
     profiles: int
     """people enrolled with the model in use"""
     profiles_other_model: int

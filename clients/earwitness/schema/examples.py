@@ -34,6 +34,7 @@ from ..control import (
     Status,
 )
 from ..events import (
+    AuditState,
     AnyEvent,
     DaemonReloaded,
     DaemonStarted,
@@ -127,6 +128,7 @@ HEARTBEAT = Heartbeat(
     ],
     sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
     evidence=EvidenceState(kept=3),
+    audit=AuditState(written=12),
     profiles=2,
     profiles_other_model=0,
     rss_mb=790.4,

@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import Metric
 
 from earwitness.events import (
+    AuditState,
     DaemonStarted,
     EngineState,
     Event,
@@ -143,10 +144,13 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
     if beat.evidence:
         counters = {name: f"evidence_{name}" for name in EvidenceState.__struct_fields__}
         yield from _single(beat.evidence, counters, CounterMetricFamily)
+    if beat.audit:
+        counters = {name: f"audit_{name}" for name in AuditState.__struct_fields__}
+        yield from _single(beat.audit, counters, CounterMetricFamily)
 
 
 def _single(
-    said: Heartbeat | EngineState | SocketState | EvidenceState,
+    said: Heartbeat | EngineState | SocketState | EvidenceState | AuditState,
     names: Mapping[str, str],
     family: type[GaugeMetricFamily | CounterMetricFamily],
 ) -> Iterator[Metric]:

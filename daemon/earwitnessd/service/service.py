@@ -34,7 +34,8 @@ from earwitness.events import (
     Heartbeat,
 )
 from earwitnessd.access import sockets
-from earwitnessd.assemble import evidence_folder, find_calibrator, open_parts, rules_for
+from earwitnessd.assemble import audit_file, evidence_folder, find_calibrator, open_parts, rules_for
+from earwitnessd.audit.keeper import AuditKeeper
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.cadence import Cadence
 from earwitnessd.evidence.clip import Clip
@@ -138,8 +139,11 @@ class Service:
         stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
         context = zmq.Context()
         stack.callback(self._end_context, context)
-        self._public = PublicSide(context, self._settings.sockets, self.boot, self._handle, stack)
+        self._public = PublicSide(
+            context, self._settings.sockets, self.boot, self._handle, stack, self._on_done
+        )
         self._evidence = EvidenceKeeper(context, folder) if folder else None
+        self._open_audit(context, stack)
         if self._evidence:
             stack.callback(self._evidence.close)
         self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
@@ -176,6 +180,8 @@ class Service:
         }
         if self._evidence:
             attendants[self._evidence.receiver] = self._evidence.on_written
+        if self._audit:
+            attendants[self._audit.receiver] = self._audit.on_written
         if self._metrics:
             attendants[self._metrics.server.fileno()] = self._metrics.server.on_ready
         return attendants
@@ -193,6 +199,19 @@ class Service:
         stack.callback(metrics.server.close)
         log.info("metrics on http://%s/metrics", metrics.server.address)
         return metrics
+
+    def _open_audit(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
+        audit = self._settings.audit
+        self._audit = (
+            AuditKeeper(context, audit_file(self._settings), audit, self.boot) if audit.keep else None
+        )
+        if self._audit:
+            stack.callback(self._audit.close)
+
+    def _on_done(self, who: str, method: AnyMethod, problem: str) -> None:
+        """A control request was answered."""
+        if self._audit:
+            self._audit.on_done(who, method, problem)
 
     def _open_evidence(self) -> EvidenceFolder | None:
         try:
@@ -297,6 +316,8 @@ class Service:
         stamped = self._public.publisher.publish(event)
         if self._evidence:
             self._evidence.on_event(stamped)
+        if self._audit:
+            self._audit.on_event(stamped)
         if self._metrics:
             self._metrics.figures.on_event(stamped)
         return stamped
@@ -385,6 +406,7 @@ class Service:
                 rss_mb=resident_mb(),
                 suspended_s=self._suspension.total_s,
                 evidence=self._evidence.state if self._evidence else None,
+                audit=self._audit.state if self._audit else None,
             )
         )
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from earwitness.events import EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
+from earwitness.events import (
+    AuditState,
+    EngineState,
+    EvidenceState,
+    Heartbeat,
+    SocketState,
+    StreamCondition,
+    StreamState,
+)
 from earwitnessd.capture.supervisor import CaptureStatus
 from earwitnessd.handover import Pulse, Ready, StreamPulse
 
@@ -21,6 +29,7 @@ class Vitals:
     uptime_s: float
     rss_mb: float
     evidence: EvidenceState | None = None
+    audit: AuditState | None = None
     suspended_s: float = 0.0
 
 
@@ -46,6 +55,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         streams=streams,
         sockets=vitals.sockets,
         evidence=vitals.evidence,
+        audit=vitals.audit,
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         rss_mb=vitals.rss_mb,

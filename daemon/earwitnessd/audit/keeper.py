@@ -1,0 +1,86 @@
+"""Makes the lines of the audit log, and hands them to the thread that writes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import zmq
+
+from earwitness.control import AnyMethod
+from earwitness.events import AuditState, Event
+from earwitnessd.audit.file import AuditFile
+from earwitnessd.audit.record import Line, Verdicts, of_event, of_method
+from earwitnessd.audit.writer import AuditWriter, Finish, Written
+from earwitnessd.mailbox import Mailbox
+from earwitnessd.publish import rfc3339
+from earwitnessd.settings.root import Audit
+
+MOST_WAITING = 2000  # lines for the disk
+FINISH_S = 0.5
+
+
+class AuditKeeper:
+    """Owned by the main thread."""
+
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], file: Path, settings: Audit, boot: str
+    ) -> None:
+        self._boot = boot
+        self._n = 0
+        self._written = self._failed = self._dropped = 0
+        self._waiting = 0
+        self._verdicts = Verdicts()
+        self._inbox: Mailbox[bytes | Finish] = Mailbox(context, "to-audit")
+        self._outbox: Mailbox[Written] = Mailbox(context, "from-audit")
+        audit_file = AuditFile(file, round(settings.max_mb * 1e6), settings.files)
+        self._writer = AuditWriter(audit_file, self._inbox, self._outbox)
+        self._writer.start()
+
+    @property
+    def state(self) -> AuditState:
+        """For the heartbeat."""
+        return AuditState(written=self._written, failed=self._failed, dropped=self._dropped)
+
+    @property
+    def receiver(self) -> zmq.Socket[bytes]:
+        """Readable when the writer has something to say."""
+        return self._outbox.receiver
+
+    def on_done(self, who: str, method: AnyMethod, problem: str) -> None:
+        """A request was answered."""
+        self._put(of_method(who, method, problem))
+
+    def on_event(self, event: Event) -> None:
+        """Something was published."""
+        self._put(of_event(event, self._verdicts))
+
+    def on_written(self) -> None:
+        """The writer has something to say."""
+        for written in self._outbox.drain():
+            self._waiting -= written.lines
+            if written.failed:
+                self._failed += written.lines
+            else:
+                self._written += written.lines
+
+    def close(self) -> None:
+        """Give the writer a moment for what it has."""
+        self._inbox.put(Finish())
+        self._writer.join(FINISH_S)
+        if not self._writer.is_alive():
+            self._inbox.close()
+            self._outbox.close()
+
+    def _put(self, fields: dict[str, Any] | None) -> None:
+        if fields is None:
+            return
+        self._n += 1
+        if self._waiting >= MOST_WAITING:
+            self._dropped += 1
+            return
+        self._waiting += 1
+        line = Line(time=rfc3339(time.time()), boot=self._boot, n=self._n, **fields)
+        self._inbox.put(msgspec.json.encode(line) + b"\n")

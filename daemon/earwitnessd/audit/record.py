@@ -1,0 +1,132 @@
+"""What is worth a line of the audit log: control actions, verdicts that changed, people who came or went."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from earwitness.control import (
+    AnyMethod,
+    BeginCheck,
+    CancelEnrollment,
+    EndCheck,
+    EventsSince,
+    GetStatus,
+    ListProfiles,
+    ShowProfile,
+)
+from earwitness.events import (
+    DaemonReloaded,
+    DaemonStarted,
+    DaemonStopping,
+    Event,
+    ProfileDeleted,
+    ProfileEnrolled,
+    ProfileUpdated,
+    SpeakerChanged,
+    SpeakerLost,
+    SpeakerUnknown,
+    SpeakerVerified,
+    StreamEvent,
+)
+
+READS = (GetStatus, ListProfiles, ShowProfile, EventsSince)
+# asking changes nothing and discloses no template
+SECRET = {"passphrase"}
+EVENTS = (DaemonStarted, DaemonStopping, DaemonReloaded, ProfileEnrolled, ProfileUpdated, ProfileDeleted)
+TOLD = frozenset(
+    "speaker previous reason renamed_from exemplars changed restart_needed error version model_id".split()
+)
+# fields of events: never a score, nor anything else that is measured of a voice
+MOST_TEXT = 2000  # characters
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line; what does not apply is left out."""
+
+    time: str
+    boot: str
+    n: int
+    # counts from 1 at each start: a number that is missing is a line that is missing
+    what: str
+    # "control", "verdict", "profile", "daemon"
+    type: str
+    # the method, or the event
+    who: str = ""
+    # of control: "uid 1000, gid 1000, process 4711", "tcp address, key kitchen"
+    asked: dict[str, Any] = {}
+    # of control: the parameters, but for secrets
+    refused: str = ""
+    # of control: why; left out: it was done
+    stream: str = ""
+    stream_id: str = ""
+    seq: int = 0
+    # of the event that told it to subscribers
+    stop: int = 0
+    # of a verdict: the position in samples it was decided at
+    told: dict[str, Any] = {}
+    # of an event: who, and why
+
+
+class Verdicts:
+    """Which verdict stands on each stream: one that is only said again is no change."""
+
+    def __init__(self) -> None:
+        self._standing: dict[str, tuple[str, str]] = {}
+
+    def changed(self, event: Event) -> bool:
+        """Whether this one differs from the last of its stream."""
+        match event:
+            case SpeakerVerified(speaker=speaker):
+                verdict = ("verified", speaker)
+            case SpeakerUnknown():
+                verdict = ("unknown", "")
+            case SpeakerLost():
+                verdict = ("lost", "")
+            case SpeakerChanged():
+                return True
+            case _:
+                return False
+        before = self._standing.get(event.stream)
+        self._standing[event.stream] = verdict
+        return verdict != before
+
+
+def of_method(who: str, method: AnyMethod, problem: str) -> dict[str, Any] | None:
+    """The fields of a control action's line; None: it is not worth one."""
+    if isinstance(method, READS):
+        return None
+    asked = {
+        name: value
+        for name, value in msgspec.to_builtins(method).items()
+        if name not in SECRET and value is not None
+    }
+    if isinstance(method, CancelEnrollment | BeginCheck | EndCheck):
+        asked.pop("attempt", None)
+    return {
+        "what": "control",
+        "type": method.method,
+        "who": who,
+        "asked": asked,
+        "refused": problem[:MOST_TEXT],
+    }
+
+
+def of_event(event: Event, verdicts: Verdicts) -> dict[str, Any] | None:
+    """The fields of an event's line; None: it is not worth one."""
+    if not isinstance(event, EVENTS) and not verdicts.changed(event):
+        return None
+    content = msgspec.to_builtins(event)
+    kind = str(content["type"])
+    fields: dict[str, Any] = {
+        "what": "verdict" if isinstance(event, StreamEvent) else kind.split(".", maxsplit=1)[0],
+        "type": kind,
+        "seq": event.seq,
+        "told": {
+            name: value for name, value in content.items() if name in TOLD and value not in (None, "", [])
+        },
+    }
+    if isinstance(event, StreamEvent):
+        fields |= {"stream": event.stream, "stream_id": event.stream_id, "stop": event.stop}
+    return fields
