@@ -81,7 +81,7 @@ class Mouth:
         self.stream = stream
         self.stream_id = stream_id
         self.position = 0
-        self._paced = paced
+        self.paced = paced
         self._began_ns = began_ns
 
     @property
@@ -97,7 +97,7 @@ class Mouth:
             description="a test",
             native_rate=48_000,
             native_channels=2,
-            paced=self._paced,
+            paced=self.paced,
         )
 
     def audio(self, samples: Samples) -> Audio:

@@ -17,6 +17,7 @@ import zmq
 
 from earwitness.control import AnyMethod, ListProfiles, Profiles
 from earwitness.events import Event
+from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import Samples, pack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, Vectors, Windows
@@ -120,6 +121,9 @@ class Engine:
         self._audio = self._context.socket(zmq.PUSH)
         self._audio.linger = 0
         self._audio.connect(endpoint)
+        self._recorded = self._context.socket(zmq.PUSH)
+        self._recorded.linger = 0
+        self._recorded.connect(recorded_endpoint(endpoint))
         self._next_token = 1
         self.words: list[FromEngine] = []
 
@@ -141,6 +145,7 @@ class Engine:
         self._inbox.close()
         self._outbox.close()
         self._audio.close()
+        self._recorded.close()
         self._context.term()
         self._folder.cleanup()
 
@@ -195,18 +200,19 @@ class Engine:
         self.tell(StreamAdded(stream, Microphone(label="headset")))
         self.until_obeyed()
         mouth = Mouth(stream, stream_id or f"{stream}-1", paced=paced, began_ns=time.monotonic_ns())
-        self.send(pack(mouth.opened()))
+        self.send(pack(mouth.opened()), recorded=not paced)
         return mouth
 
     def say(self, mouth: Mouth, samples: Samples, block: int = BLOCK) -> None:
         """As the mouth's capture process would."""
         for start in range(0, len(samples), block):
             part = samples[start : start + block]
-            self.send(pack(mouth.audio(part), part))
+            self.send(pack(mouth.audio(part), part), recorded=not mouth.paced)
 
-    def send(self, frames: list[bytes]) -> None:
-        assert self._audio.poll(int(1000 * TIMEOUT_S), zmq.POLLOUT)
-        self._audio.send_multipart(frames, zmq.DONTWAIT)
+    def send(self, frames: list[bytes], *, recorded: bool = False) -> None:
+        audio = self._recorded if recorded else self._audio
+        assert audio.poll(int(1000 * TIMEOUT_S), zmq.POLLOUT)
+        audio.send_multipart(frames, zmq.DONTWAIT)
 
     def _replies(self, token: int) -> list[Answer | Refusal]:
         return [word for word in self.words if isinstance(word, Answer | Refusal) and word.token == token]

@@ -26,6 +26,7 @@ from earwitness.events import (
 from earwitnessd.capture.messages import pack
 from earwitnessd.engines import EmbedError
 from earwitnessd.handover import CaptureGone, Failed, NewRules, Pulse, Ready, Refusal, StreamRemoved
+from earwitnessd.hearing import RECORDED_BATCH
 from earwitnessd.listening.listener import Parts
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore
@@ -138,7 +139,7 @@ def test_a_recording_is_worked_off_before_its_stream_is_lost(hop_s: float) -> No
     with Engine(enrolled=BOTH, settings=settings) as engine:
         mouth = engine.open(paced=False)
         engine.say(mouth, talking(ANNA_HZ, 10.0))
-        engine.send(pack(mouth.ended("end of file")))
+        engine.send(pack(mouth.ended("end of file")), recorded=True)
         lost = engine.until_said(StreamLost)
     before = engine.events[: engine.events.index(lost)]
     scored = [event.stop for event in before if isinstance(event, WindowScored)]
@@ -153,7 +154,7 @@ def test_a_recording_with_windows_longer_than_may_wait_is_worked_off_too() -> No
     with Engine(enrolled=BOTH, settings=settings) as engine:
         mouth = engine.open(paced=False)
         engine.say(mouth, talking(ANNA_HZ, 25.0))
-        engine.send(pack(mouth.ended()))
+        engine.send(pack(mouth.ended()), recorded=True)
         engine.until_said(StreamLost)
     assert [scored.start for scored in engine.of(WindowScored)] == [0, 12 * RATE]
 
@@ -231,6 +232,27 @@ def test_all_audio_that_came_during_a_batch_is_heard_before_the_next() -> None:
     assert {each.start for each in engine.of(WindowScored)[1:]} == {
         round(start_s * RATE) for start_s in (11.5, 12.0, 12.5, 13.0)
     }
+
+
+def test_a_recording_with_much_to_say_does_not_make_live_audio_wait() -> None:
+    embedder = HeldEmbedder()
+    with Engine(embedder, enrolled=BOTH) as engine:
+        tape = engine.open("tape", paced=False)
+        live = engine.open("desk")
+        engine.say(tape, talking(ANNA_HZ, 60.0))
+        assert embedder.entered.wait(15.0)
+        engine.say(live, talking(BEN_HZ, 10.0), block=512)
+        engine.send(pack(tape.ended("end of file")), recorded=True)
+        embedder.let_go.set()
+        engine.until_said(StreamLost)
+        engine.until(lambda: ("desk", 10 * RATE) in heard(engine))
+    before = heard(engine)[: heard(engine).index(("desk", 10 * RATE))]
+    assert [stream for stream, _ in before].count("tape") <= 4 * RECORDED_BATCH
+
+
+def heard(engine: Engine) -> list[tuple[str, int]]:
+    """Whose windows were scored, and where they ended, in this order."""
+    return [(each.stream, each.stop) for each in engine.of(WindowScored)]
 
 
 def test_other_rules_hold_at_once() -> None:

@@ -15,6 +15,7 @@ import zmq
 
 from earwitness.events import Event, StreamEvent, StreamLost
 from earwitnessd.calibration import CalibrationError, Calibrator
+from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
@@ -106,20 +107,24 @@ class Listener(threading.Thread):
     def run(self) -> None:
         """Until told to stop; whatever goes wrong is told to main, which ends the daemon."""
         try:
-            with self._context.socket(zmq.PULL) as audio:
-                audio.set(zmq.RCVHWM, AUDIO_HWM)
-                audio.set(zmq.LINGER, 0)
-                audio.bind(self._audio_endpoint)
+            with self._context.socket(zmq.PULL) as live, self._context.socket(zmq.PULL) as recorded:
+                self._bind(live, self._audio_endpoint)
+                self._bind(recorded, recorded_endpoint(self._audio_endpoint))
                 parts = self._open_parts()
                 with closing(parts.people):
-                    self._work(audio, parts)
+                    self._work(live, recorded, parts)
         except EXPECTED as error:
             self._outbox.put(Failed(reason=str(error)))
         except Exception as error:
             log.exception("the engine cannot go on: the daemon ends, to be started anew")
             self._outbox.put(Failed(reason=str(error) or repr(error)))
 
-    def _work(self, audio: zmq.Socket[bytes], parts: Parts) -> None:
+    def _bind(self, audio: zmq.Socket[bytes], endpoint: str) -> None:
+        audio.set(zmq.RCVHWM, AUDIO_HWM)
+        audio.set(zmq.LINGER, 0)
+        audio.bind(endpoint)
+
+    def _work(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes], parts: Parts) -> None:
         self._parts = parts
         self._rules = parts.rules
         self._enrolments = Enrolments(parts.people, parts.rules.threshold)
@@ -141,20 +146,22 @@ class Listener(threading.Thread):
         )
         self._outbox.put(ready)
         poller = zmq.Poller()
-        poller.register(audio, zmq.POLLIN)
+        poller.register(live, zmq.POLLIN)
+        poller.register(recorded, zmq.POLLIN)
         poller.register(self._inbox.receiver, zmq.POLLIN)
         idle = True
         while not self._stopping:
             poller.poll(int(PULSE_S * 1000) if idle else 0)
-            idle = self._round(audio)
+            idle = self._round(live, recorded)
         self._cut_evidence(over=True)
 
-    def _round(self, audio: zmq.Socket[bytes]) -> bool:
+    def _round(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes]) -> bool:
         """One turn of the loop; False if more is already waiting."""
         names = self._parts.people.matrix.names
         for command in self._inbox.drain():
             self._obey(command)
-        self._receive(audio)
+        self._receive(live, recorded=False)
+        self._receive(recorded, recorded=True)
         worked = self._embed_due()
         self._publish(changes_of(self._parts.embedder))
         self._finish_recordings()
@@ -196,10 +203,18 @@ class Listener(threading.Thread):
     def _add(self, stream: str, source: Source) -> None:
         self._streams[stream] = StreamVerifier(stream, source, self._settings, self._rules)
 
-    def _receive(self, audio: zmq.Socket[bytes]) -> None:
-        """All that has come: audio left in the socket would be late without anybody seeing it."""
+    def _receive(self, audio: zmq.Socket[bytes], *, recorded: bool) -> None:
+        """All that has come: audio left in the socket would be late without anybody seeing it.
+
+        Only recordings are made to wait, for each other and for what has come of them to be worked off.
+        """
         until_s = time.monotonic() + INTAKE_S
-        go_on = not self._ended and not any(verifier.hearing.full for verifier in self._streams.values())
+        held_up = any(
+            verifier.hearing.full or stream in self._ended
+            for stream, verifier in self._streams.items()
+            if verifier.hearing.recorded == recorded
+        )
+        go_on = not held_up
         while go_on and time.monotonic() < until_s:
             try:
                 frames = audio.recv_multipart(zmq.DONTWAIT)

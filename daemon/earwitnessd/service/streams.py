@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import zmq
 
 from earwitnessd.capture.cadence import Cadence
+from earwitnessd.capture.endpoints import endpoint_for
 from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
 from earwitnessd.settings.sources import AnySource, FileReplay
@@ -57,7 +58,7 @@ class Streams:
                 supervisor = CaptureSupervisor(
                     name,
                     source,
-                    self._audio_endpoint,
+                    endpoint_for(source, self._audio_endpoint),
                     self._boot,
                     openings=self._openings.get(name, 0),
                     cadence=self._cadence,
