@@ -1,28 +1,36 @@
-"""Log lines for people on a terminal and for the journal, which has its own clock and priorities."""
+"""Log lines for people on a terminal, and for the journal, which has its own clock and keeps fields."""
 
 from __future__ import annotations
 
 import logging
-import os
 import sys
 
-PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+from earwitnessd.journal.entry import priority
+from earwitnessd.journal.handler import JournalHandler, is_journal
 
 
-class JournalFormatter(logging.Formatter):
-    """Puts the priority in front that journald understands."""
+class PriorityFormatter(logging.Formatter):
+    """Puts the priority in front that journald and other readers of standard error understand."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One line, even where the message has several."""
         text = super().format(record).replace("\n", " | ")
-        return f"<{PRIORITIES.get(record.levelno, 6)}>{text}"
+        return f"<{priority(record.levelno)}>{text}"
+
+
+def last_words(text: str) -> None:
+    """Why the daemon ends, on a line of its own; it may be that nothing has been set up yet."""
+    urgent = "<2>" if is_journal(sys.stderr.fileno()) else ""
+    sys.stderr.write(f"{urgent}earwitnessd: {text}\n")
 
 
 def log_to_stderr(level: str) -> None:
-    """Send log lines of at least this level to standard error."""
-    handler = logging.StreamHandler(sys.stderr)
-    if "JOURNAL_STREAM" in os.environ:
-        handler.setFormatter(JournalFormatter("%(message)s"))
+    """Send log lines of at least this level to standard error, or to the journal behind it."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if is_journal(sys.stderr.fileno()):
+        handler.setFormatter(PriorityFormatter("%(message)s"))
+        handler = JournalHandler(otherwise=handler)
+        handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

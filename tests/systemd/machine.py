@@ -81,7 +81,7 @@ class Machine:
         """PID 1 goes, and with it all others of its namespace."""
         self._unshare.kill()  # its child goes along
         self._unshare.wait(20)
-        _await(self._emptied, 20.0, "the machine's processes are still there")
+        wait_until(self._emptied, 20.0, "the machine's processes are still there")
         for folder in sorted(self._cgroup.rglob("*"), reverse=True):
             if folder.is_dir():
                 folder.rmdir()
@@ -95,6 +95,13 @@ class Machine:
         """Of its PID 1, as we see it."""
         children = Path(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children").read_text().split()
         return int(children[0])
+
+    def holds(self, pid: int) -> bool:
+        """Whether a process, as we see it, runs in there."""
+        try:
+            return Path(f"/proc/{pid}/ns/pid").samefile(f"/proc/{self.pid}/ns/pid")
+        except OSError:
+            return False
 
     def path(self, inside: str) -> Path:
         """One of its files, as we reach it."""
@@ -113,7 +120,7 @@ class Machine:
     def does(self, *command: str | Path, within_s: float = 60.0) -> str:
         """Run what must succeed; its output."""
         done = self.run(*command, within_s=within_s)
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}{self.journal_text()[-3000:]}"
         return done.stdout
 
     def show(self, unit: str) -> dict[str, str]:
@@ -132,7 +139,7 @@ class Machine:
             return accept(shown)
 
         keys = ("ActiveState", "SubState", "Result", "NRestarts", "StatusText")
-        _await(look, within_s, lambda: str({key: shown.get(key) for key in keys}))
+        wait_until(look, within_s, lambda: str({key: shown.get(key) for key in keys}))
         return shown
 
     def journal(self, *matches: str) -> list[dict[str, Any]]:
@@ -157,7 +164,7 @@ class Machine:
                 return False
             return state in {"running", "degraded"}
 
-        _await(booted, BOOTS_WITHIN_S, self._said)
+        wait_until(booted, BOOTS_WITHIN_S, self._said)
 
     def _said(self) -> str:
         return Path(self._console.name).read_text(encoding="utf-8", errors="replace")[-2000:]
@@ -166,7 +173,7 @@ class Machine:
         return "populated 0" in (self._cgroup / "cgroup.events").read_text()
 
 
-def _await(what: Callable[[], bool], within_s: float, told: str | Callable[[], str]) -> None:
+def wait_until(what: Callable[[], bool], within_s: float, told: str | Callable[[], str]) -> None:
     """Until it is so: of what happens in there, nothing wakes us."""
     deadline = time.monotonic() + within_s
     while not what():

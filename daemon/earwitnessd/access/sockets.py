@@ -23,6 +23,10 @@ MAX_SUBSCRIPTION = 512  # bytes of what a subscriber may send: a topic, and the 
 MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
 IPC_MODE = 0o660
 SECRET_KEY_LENGTH = 40  # characters of Z85
+BIND_HINTS = {
+    errno.EADDRINUSE: " (another program holds the port)",
+    errno.EAFNOSUPPORT: " (the service has no network: `earwitnessd install` again lets it have what is set)",
+}
 
 
 Attach = Callable[[zmq.Socket[bytes]], object]
@@ -125,7 +129,7 @@ def _bind(
     except BaseException as error:
         socket.close(linger=0)  # else the context could not end
         if isinstance(error, zmq.ZMQError | OSError):
-            hint = " (another program holds the port)" if error.errno == errno.EADDRINUSE else ""
+            hint = BIND_HINTS.get(error.errno, "")
             raise SocketError(f"{endpoint}: cannot bind: {error.strerror}{hint}") from error
         raise
     finally:
@@ -138,7 +142,9 @@ def _restrict(path: Path, group: str | None) -> None:
     if group is None:
         return
     try:
-        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+        wanted = grp.getgrnam(group).gr_gid
+        if path.stat().st_gid != wanted:  # no right is needed to give it to one's own group
+            os.chown(path, -1, wanted)
     except KeyError:
         raise SocketError(
             f"sockets.group = {group!r}: there is no such group (groupadd --system {group})"

@@ -29,7 +29,15 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
-LEVELS: Mapping[State, int] = {"backing_off": logging.WARNING, "failed": logging.ERROR}
+LEVELS: Mapping[State, int] = {
+    "backing_off": logging.WARNING,
+    "failed": logging.ERROR,
+    # that it opened is told with more about it by the log of events
+    "starting": logging.DEBUG,
+    "waiting": logging.DEBUG,
+    "listening": logging.DEBUG,
+    "stopping": logging.DEBUG,
+}
 # the rest is the way things go
 
 
@@ -295,4 +303,6 @@ class CaptureSupervisor:
         self._state = state
         self._transitions.append(Transition(self._stream, self.stream_id, state, reason))
         level = LEVELS.get(state, logging.INFO)
-        log.log(level, "stream %s: %s%s", self._stream, state, f" ({reason})" if reason else "")
+        fields = {"event": f"capture.{state}", "stream": self._stream, "stream_id": self.stream_id}
+        words, why = state.replace("_", " "), f" ({reason})" if reason else ""
+        log.log(level, "stream %s: %s%s", self._stream, words, why, extra={"earwitness": fields})

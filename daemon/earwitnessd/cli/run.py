@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 
@@ -16,21 +17,22 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
     # Before numpy is loaded: its products here are small, and a second thread would only wait in a loop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earwitnessd.access.sockets import SocketError
-    from earwitnessd.logs import log_to_stderr
+    from earwitnessd.logs import last_words, log_to_stderr
     from earwitnessd.service.service import EngineFailedError, Service, StartError
     from earwitnessd.settings.load import load
     from earwitnessd.settings.validate import SettingsError
 
     status = 0
+    faulthandler.enable()  # when the watchdog bites (SIGABRT), the log shows where each thread was
     try:
         settings = load(config, overrides or ())
         log_to_stderr(settings.log_level)
         Service(settings, lambda: load(config, overrides or ())).run()
     except (SettingsError, SocketError, StartError) as error:
-        print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
+        last_words(one_line(error))
         status = CANNOT_START
     except EngineFailedError as error:
-        print(f"earwitnessd: the engine failed: {one_line(error)}", file=sys.stderr)
+        last_words(f"the engine failed: {one_line(error)}")
         status = ENGINE_FAILED
     # Everything of ours is closed. Taking torch down would last longer than all that, and for ever if a
     # thread is stuck in the model.

@@ -165,7 +165,9 @@ def listen(address: Address) -> socket.socket:
     try:
         listener = socket.socket(family, socket.SOCK_STREAM)
     except OSError as error:
-        raise MetricsError(f"metrics.listen = {address}: {error.strerror}") from error
+        raise MetricsError(
+            f"metrics.listen = {address}: {error.strerror}; as a service, `earwitnessd install` again lets it"
+        ) from error
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.setblocking(False)

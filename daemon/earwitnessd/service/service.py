@@ -54,6 +54,8 @@ from earwitnessd.handover import (
     Stop,
     ToEngine,
 )
+from earwitnessd.journal.entry import FIELDS
+from earwitnessd.journal.events import EventLog
 from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.service.memory import resident_mb
@@ -111,6 +113,7 @@ class Service:
         self._started_s = time.monotonic()
         self._heartbeat_due_s = 0.0
         self._manager = ServiceManager()
+        self._event_log = EventLog()
         self._suspension = Suspension()
 
     def run(self) -> None:
@@ -238,7 +241,10 @@ class Service:
 
     def _announce(self) -> None:
         ready, endpoints = self._ready, self._public.endpoints
-        log.info("earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid())
+        begun = {"event": "daemon.started", "boot": self.boot}
+        log.info(
+            "earwitnessd %s, boot %s, process %d", VERSION, self.boot, os.getpid(), extra={FIELDS: begun}
+        )
         log.info("model %s on %s, %d profiles", ready.model_id, ready.device, ready.profiles)
         log.info("decides %s", ready.decision)
         if ready.profiles_other_model:
@@ -314,6 +320,7 @@ class Service:
     def _publish(self, event: E) -> E:
         """To subscribers, and to whoever counts."""
         stamped = self._public.publisher.publish(event)
+        self._event_log.on_event(stamped)
         if self._evidence:
             self._evidence.on_event(stamped)
         if self._audit:
@@ -374,7 +381,9 @@ class Service:
             self._inbox.put(NewRules(rules, calibrator))
             self._streams.configure(self._settings.streams)
             self._public.reload_keys()
-            log.info("reloaded: %s; decides %s", reloading, rules)
+            log.info(
+                "reloaded: %s; decides %s", reloading, rules, extra={FIELDS: {"event": "daemon.reloaded"}}
+            )
             event = DaemonReloaded(
                 profiles=profiles,
                 changed=list(reloading.changed),
@@ -422,7 +431,7 @@ class Service:
             self._stop_reason = signal.Signals(number).name
 
     def _shut_down(self) -> None:
-        log.info("stopping: %s", self._stop_reason)
+        log.info("stopping: %s", self._stop_reason, extra={FIELDS: {"event": "daemon.stopping"}})
         self._manager.stopping()
         self._publish(DaemonStopping(reason=self._stop_reason))
         self._public.control.refuse_all("the daemon is stopping")
