@@ -10,10 +10,23 @@ import numpy.typing as npt
 from earwitnessd.engines.errors import EmbedError
 from earwitnessd.models import Model
 
-__all__ = ["Backend", "EmbedError", "Embedder", "Precision", "Threads", "Vectors", "Windows", "open_embedder"]
+__all__ = [
+    "Backend",
+    "EmbedError",
+    "Embedder",
+    "OverlapDetector",
+    "Precision",
+    "Shares",
+    "Threads",
+    "Vectors",
+    "Windows",
+    "open_embedder",
+    "open_overlap_detector",
+]
 
 Windows = npt.NDArray[np.float32]  # (B, N) samples at 16 kHz
 Vectors = npt.NDArray[np.float32]  # (B, D), every row of length 1
+Shares = npt.NDArray[np.float32]  # (B,), 0 to 1
 Backend = Literal["torch", "auto", "openvino", "compiled"]
 Precision = Literal["exact", "fast", "auto"]
 Threads = int | Literal["auto"]
@@ -35,6 +48,20 @@ class Embedder(Protocol):
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Compute once at the given shape, so that the first real window does not wait."""
+
+
+class OverlapDetector(Protocol):
+    """Hears whether two people speak at once; belongs to one thread."""
+
+    def shares(self, windows: Windows) -> Shares:
+        """Of each window, how much of it holds two voices."""
+
+
+def open_overlap_detector(model: Model, device: str, least_probability: float) -> OverlapDetector:
+    """Load a model of frame-wise speaker activity; a speaker counts from this probability on."""
+    from earwitnessd.engines.frame_activity import FrameActivity  # noqa: PLC0415
+
+    return FrameActivity(model, device, least_probability)
 
 
 def open_embedder(
