@@ -1,0 +1,1 @@
+"""Microphones on other machines: what they send, what is believed of it, how far their clocks are off."""
