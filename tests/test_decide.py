@@ -351,7 +351,8 @@ def test_when_people_are_added_an_unknown_voice_may_be_known_now() -> None:
 
 def test_other_rules_hold_from_the_next_window_on() -> None:
     listening = anna_verified()
-    listening.decider.adopt(replace(RULES, threshold=0.95, verify_windows=4, unknown_windows=6))
+    stricter = replace(RULES, threshold=0.95, verify_windows=4, unknown_windows=6)
+    listening.decider = Decider(stricter, listening.decider.snapshot())
     assert listening.decider.speaker == "anna"
     assert listening.hear(NOBODY, times=5) == []
     changed, unknown = listening.hear(NOBODY)

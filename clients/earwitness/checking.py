@@ -1,16 +1,19 @@
-"""Is it them? One answer from what is said within a time: pure, for `earwitness check`."""
+"""Is it them, or anyone of a group? One answer from what is said within a time: pure."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from .events import AnyEvent, DaemonStarted, Heartbeat, SpeakerVerified
+from .events import AnyEvent, DaemonStarted, GroupVerified, Heartbeat, SpeakerVerified, WatchlistHit
 from .notices import Connected, Disconnected, Notice
-from .verdicts import Decision, Verdict, Verdicts
-from .words import ABSENT, clean, measured, span
+from .verdicts import Decision, Verdict, Verdicts, left_s
+from .words import ABSENT, anyone, clean, measured, span
 
+AnyoneHeard = GroupVerified | WatchlistHit
 Result = Literal["verified", "other", "inconclusive", "no_daemon"]
 
 STATUS: dict[Result, int] = {"verified": 0, "other": 1, "inconclusive": 2, "no_daemon": 3}
@@ -19,24 +22,25 @@ STATUS: dict[Result, int] = {"verified": 0, "other": 1, "inconclusive": 2, "no_d
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What `earwitness check --json` prints."""
 
-    speaker: str
-    # who was asked about
+    speaker: str | None
+    # who was asked about; None: a group
     result: Result
     status: int
     # the exit status
     stream: str | None
     # where
     message: str
-    event: Decision | None
+    event: Decision | AnyoneHeard | None
     # what the answer rests on
+    group: str | None = None
+    # which was asked about; None: a person
     assurance: Literal["evidence"] = "evidence"
 
 
-class Check:
+class Question(ABC):
     """Fed with everything a subscription gives; times as in `Verdicts`."""
 
-    def __init__(self, speaker: str, stream: str | None, within_s: float) -> None:
-        self._speaker = speaker
+    def __init__(self, stream: str | None, within_s: float) -> None:
         self._stream = stream
         self._within_s = within_s
         self._verdicts = Verdicts(grace_s=0.0)  # what has run out does not count, however busy the machine
@@ -76,10 +80,30 @@ class Check:
         there = clean(", ".join(streams)) or ABSENT
         return self._answer("inconclusive", f"there is no stream {self._stream!r}; there are: {there}")
 
-    def _look(self, now: float) -> Answer | None:
+    def _holding(self, now: float) -> Iterator[Verdict]:
+        """The verdicts that hold where was asked."""
         for verdict in self._verdicts.standing.values():
-            if self._stream not in (None, verdict.stream) or not verdict.holds(now):
-                continue
+            if self._stream in (None, verdict.stream) and verdict.holds(now):
+                yield verdict
+
+    @abstractmethod
+    def _look(self, now: float) -> Answer | None:
+        """The answer, if it is a yes by now; what speaks against it is noted."""
+
+    @abstractmethod
+    def _answer(self, result: Result, message: str, verdict: Verdict | None = None) -> Answer:
+        """With whom was asked about."""
+
+
+class Check(Question):
+    """Is it this person?"""
+
+    def __init__(self, speaker: str, stream: str | None, within_s: float) -> None:
+        super().__init__(stream, within_s)
+        self._speaker = speaker
+
+    def _look(self, now: float) -> Answer | None:
+        for verdict in self._holding(now):
             if verdict.speaker == self._speaker and isinstance(verdict.event, SpeakerVerified):
                 scored = measured(verdict.event)
                 where = clean(verdict.stream)
@@ -95,5 +119,53 @@ class Check:
             status=STATUS[result],
             stream=verdict.stream if verdict else self._stream,
             message=message if result == "verified" else f"{self._speaker} is not verified: {message}",
+            event=verdict.event if verdict else None,
+        )
+
+
+class GroupCheck(Question):
+    """Is it anyone of this group, or on this watchlist?"""
+
+    def __init__(self, group: str, stream: str | None, within_s: float) -> None:
+        super().__init__(stream, within_s)
+        self._group = group
+
+    def on_item(self, item: AnyEvent | Notice, now: float, wall: float) -> Answer | None:
+        """Take in one item; the answer, if it is a yes or there can be none."""
+        return super().on_item(item, now, wall) or self._heard(item, wall)
+
+    def _look(self, now: float) -> Answer | None:
+        for verdict in self._holding(now):
+            if verdict.kind == "unknown" or not self._may_be(verdict):
+                self._contrary = verdict
+        return None
+
+    def _heard(self, item: AnyEvent | Notice, wall: float) -> Answer | None:
+        if not isinstance(item, AnyoneHeard) or item.group != self._group:
+            return None
+        if self._stream not in (None, item.stream) or left_s(item, wall) <= 0.0:
+            return None
+        return Answer(
+            speaker=None,
+            group=self._group,
+            result="verified",
+            status=STATUS["verified"],
+            stream=item.stream,
+            message=f"anyone of {self._group} is verified at {clean(item.stream)}: {anyone(item)}",
+            event=item,
+        )
+
+    def _may_be(self, verdict: Verdict) -> bool:
+        """One of the group may be verified while the group, which asks for more, is not."""
+        return not isinstance(verdict.event, SpeakerVerified) or self._group in verdict.event.groups
+
+    def _answer(self, result: Result, message: str, verdict: Verdict | None = None) -> Answer:
+        return Answer(
+            speaker=None,
+            group=self._group,
+            result=result,
+            status=STATUS[result],
+            stream=verdict.stream if verdict else self._stream,
+            message=f"nobody of {self._group} is verified: {message}",
             event=verdict.event if verdict else None,
         )

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from .events import AnyEvent, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from .events import AnyEvent, GroupVerified, SpeakerLost, SpeakerUnknown, SpeakerVerified, WatchlistHit
 from .notices import Connected, Disconnected, Notice
 
 GRACE_S = 1.0  # a restatement may come late on a busy machine
@@ -100,8 +100,8 @@ class Verdicts:
     def _verdict(self, event: Decision, now: float, wall: float) -> Verdict:
         if isinstance(event, SpeakerLost):
             return _nobody(event)
-        left_s = event.ttl_s - (_age_s(event, wall) if event.replayed else 0.0)
-        if left_s <= 0:
+        remaining_s = left_s(event, wall)
+        if remaining_s <= 0:
             return _nobody(expired(event, wall))
         speaker = event.speaker if isinstance(event, SpeakerVerified) else None
         return Verdict(
@@ -109,7 +109,7 @@ class Verdicts:
             kind="unknown" if speaker is None else "verified",
             speaker=speaker,
             event=event,
-            until=now + left_s + self._grace_s,
+            until=now + remaining_s + self._grace_s,
         )
 
 
@@ -128,11 +128,16 @@ def expired(event: Decision, wall: float) -> SpeakerLost:
     )
 
 
+def left_s(event: SpeakerVerified | SpeakerUnknown | GroupVerified | WatchlistHit, wall: float) -> float:
+    """So much of its time to live is left; a last value has used up its age."""
+    return event.ttl_s - (_age_s(event, wall) if event.replayed else 0.0)
+
+
 def _nobody(event: SpeakerLost) -> Verdict:
     return Verdict(stream=event.stream, kind="nobody", speaker=None, event=event, until=None)
 
 
-def _age_s(event: Decision, wall: float) -> float:
+def _age_s(event: AnyEvent, wall: float) -> float:
     """How old a last value is; one without a readable time is too old for anything."""
     try:
         return max(0.0, wall - datetime.fromisoformat(event.time).timestamp())

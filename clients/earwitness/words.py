@@ -28,6 +28,7 @@ REASONS = {
     "undecided": "not enough evidence",
     "channel_mismatch": "another channel than enrolled",
     "spoof_suspected": "may be a recording",
+    "another_voice": "another voice",
 }
 
 
@@ -94,7 +95,14 @@ def unknown_voice(event: e.SpeakerUnknown) -> str:
     return f"unknown voice{nearest}"
 
 
-def measured(event: e.SpeakerVerified | e.SpeakerUnknown) -> str:
+def anyone(event: e.GroupVerified | e.WatchlistHit) -> str:
+    """Say that it is anyone of a group, who that may be, and how sure the daemon is."""
+    posterior = "" if event.posterior is None else f" · p {number(event.posterior, '.3f')}"
+    of_whom = f"most like {clean(event.likeliest)} of {event.members}"
+    return f"{of_whom} · {measured(event)}{posterior} · {span(event.evidence_s)} of evidence"
+
+
+def measured(event: e.SpeakerVerified | e.SpeakerUnknown | e.GroupVerified | e.WatchlistHit) -> str:
     """Say what decided, and what it has to reach: evidence if there was any, else the score."""
     if event.llr is None:
         return f"{number(event.score)}, needs {number(event.threshold)}"
@@ -155,7 +163,8 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
             return Line(f"{event.speaker} enrolled from {span(event.speech_s)} of speech", "good")
         case e.ProfileUpdated():
             renamed = f", before {event.renamed_from}" if event.renamed_from else ""
-            return Line(f"{event.speaker} updated: {event.exemplars} exemplars{renamed}", "news")
+            groups = "" if event.groups is None else f", groups: {', '.join(event.groups) or ABSENT}"
+            return Line(f"{event.speaker} updated: {event.exemplars} exemplars{renamed}{groups}", "news")
         case e.ProfileDeleted():
             return Line(f"{event.speaker} deleted", "warn")
         case e.EnrollProgress():
@@ -201,6 +210,20 @@ def _about_speaker(event: e.AnyEvent) -> Line | None:
             return None
 
 
+def _about_group(event: e.AnyEvent) -> Line | None:
+    match event:
+        case e.GroupVerified():
+            return Line(f"anyone of {event.group} verified · {anyone(event)}", "good")
+        case e.GroupLost():
+            return Line(f"nobody of {event.group} heard any more: {reasons([event.reason])}")
+        case e.WatchlistHit():
+            return Line(f"watchlist {event.group}: hit · {anyone(event)}", "bad")
+        case e.WatchlistLost():
+            return Line(f"watchlist {event.group}: no longer heard: {reasons([event.reason])}", "news")
+        case _:
+            return None
+
+
 def _about_us(notice: e.AnyEvent | n.Notice) -> Line | None:
     match notice:
         case n.Connected():
@@ -223,6 +246,6 @@ def describe(event: e.AnyEvent | n.Notice) -> Line:
     """Say what happened."""
     line = _about_us(event)
     if line is None and isinstance(event, e.Event):
-        line = _about_speaker(event) or _about_stream(event) or _about_daemon(event)
+        line = _about_speaker(event) or _about_group(event) or _about_stream(event) or _about_daemon(event)
     assert line is not None, f"no words for {event}"
     return Line(clean(line.text), line.tone)

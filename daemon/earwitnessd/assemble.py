@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
-from earwitnessd.decision import Bounds
+from earwitnessd.decision import GroupWish, OwnPoint, Point, Targets
 from earwitnessd.engines import Backend, Embedder, open_embedder
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
@@ -18,13 +17,11 @@ from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
 from earwitnessd.profiles.people import People
-from earwitnessd.settings.root import Decision, Settings
+from earwitnessd.settings.root import Decision, OwnTargets, Settings
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.templates.key_file import KeyPlace
 
 log = logging.getLogger(__name__)
-
-LEAST_BOUND = 0.1  # nats: evidence for nothing verifies nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +133,7 @@ def rules_for(
             f"decision.threshold = auto: the model {model} suggests none; set a cosine, such as 0.86, "
             "after looking at the scores of your own voices"
         )
+    targets = targets_for(decision, calibration) if calibration else None
     return Rules(
         threshold=threshold,
         hysteresis=decision.hysteresis,
@@ -143,27 +141,31 @@ def rules_for(
         verify_windows=decision.verify_windows,
         unknown_windows=decision.unknown_windows,
         ttl_s=decision.ttl_s,
-        bounds=_bounds(decision, calibration) if calibration else None,
+        bounds=targets.bounds() if targets else None,
+        targets=targets,
+        wishes={
+            name: GroupWish(own_point(group), group.watchlist, group.ttl_s)
+            for name, group in decision.groups.items()
+        },
     )
 
 
-def _bounds(decision: Decision, calibration: Calibration) -> Bounds:
-    even = math.log(decision.prior / (1.0 - decision.prior))
-    fmr, fnmr = decision.target_fmr, decision.target_fnmr
-
-    def accept(target_fmr: float) -> float:
-        # a verdict is never less likely than its contrary
-        return max(calibration.turns.accept(target_fmr, fnmr), -even, LEAST_BOUND)
-
-    return Bounds(
-        accept=accept(fmr),
-        reject=min(calibration.turns.reject(fmr, fnmr), -even, -LEAST_BOUND),
+def targets_for(decision: Decision, calibration: Calibration) -> Targets:
+    """What the settings ask for, and what the calibration knows."""
+    return Targets(
+        point=Point(decision.target_fmr, decision.target_fnmr, decision.prior),
+        shared=decision.target_fmr_for == "anybody",
+        people=tuple((name, own_point(person)) for name, person in sorted(decision.people.items())),
+        turns=calibration.turns,
         lead=decision.min_lead,
         correlation=calibration.window_correlation,
         half_life_s=decision.half_life_s,
-        prior=decision.prior,
-        own=tuple((name, accept(person.target_fmr)) for name, person in sorted(decision.people.items())),
     )
+
+
+def own_point(differs: OwnTargets) -> OwnPoint:
+    """What the settings say of a person or a group."""
+    return OwnPoint(differs.target_fmr, differs.target_fnmr, differs.prior)
 
 
 def profile_file(settings: Settings) -> Path:

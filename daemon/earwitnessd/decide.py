@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from earwitness.events import (
@@ -14,11 +15,15 @@ from earwitness.events import (
     SpeakerUnknown,
     SpeakerVerified,
 )
-from earwitnessd.decision import Bounds, CosineVotes, Evidence, Opinion, SequentialTest
-from earwitnessd.decision.cosine import Voting
+from earwitnessd.decision import Bounds, CosineVotes, Evidence, Memory, Opinion, SequentialTest
+from earwitnessd.decision.cosine import Vote, Voting
+from earwitnessd.decision.group_verdicts import GroupMemory, GroupVerdicts
+from earwitnessd.decision.groups import Group, GroupWish
+from earwitnessd.decision.roster import Roster
+from earwitnessd.decision.targets import Targets
 from earwitnessd.score import Score
 
-__all__ = ["Decider", "Evidence", "Rules"]
+__all__ = ["Decider", "Evidence", "Rules", "Snapshot"]
 
 RESTING_WINDOWS = 4  # a verified score is the mean over so many supporting windows
 
@@ -29,6 +34,34 @@ class Rules(Voting):
 
     bounds: Bounds | None = None
     # None: windows vote by cosine
+    targets: Targets | None = None
+    # what the bounds are made from for whoever is enrolled; None: the bounds stay as they are
+    wishes: Mapping[str, GroupWish] = field(default_factory=dict)
+    # by group: what the settings say of it
+    groups: tuple[Group, ...] = ()
+    # those with anybody in them
+    belonging: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # each person's groups
+
+    def among(self, roster: Roster) -> Rules:
+        """The same for these people: a target holds for all of them together."""
+        bounds = self.targets.bounds(roster) if self.targets else self.bounds
+        names = sorted({group for member in roster for group in member.groups})
+        groups = tuple(self._group(name, roster, bounds) for name in names)
+        if bounds is not None and groups:
+            bounds = replace(bounds, ceiling=max(group.most for group in groups))
+        belonging = {member.name: member.groups for member in roster if member.groups}
+        return replace(self, bounds=bounds, groups=groups, belonging=belonging)
+
+    def _group(self, name: str, roster: Roster, bounds: Bounds | None) -> Group:
+        wish = self.wishes.get(name, GroupWish())
+        members = tuple(member.name for member in roster if name in member.groups)
+        group = Group(name, members, wish.watchlist, self.ttl_s if wish.ttl_s is None else wish.ttl_s)
+        if bounds is None:
+            return group
+        if self.targets is None:
+            return group.bounded(accept=bounds.accept, reject=bounds.reject, odds=1.0)
+        return self.targets.group(group, wish, bounds, len(roster))
 
     def __str__(self) -> str:
         """How is decided, for people."""
@@ -51,51 +84,86 @@ class Standing:
     evidence_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All that a decider knows of the past: a plain value, from which another goes on exactly alike."""
+
+    memory: Memory | None = None
+    # evidence; None: by cosine
+    votes: tuple[Vote, ...] = ()
+    # the other way
+    standing: Standing | None = None
+    supporting: tuple[float, ...] = ()
+    # cosines of the newest windows that agreed
+    groups: dict[str, GroupMemory] = field(default_factory=dict)
+
+
+NOTHING_HEARD = Snapshot()
+
+
 class Decider:
     """One stream's decision. Positions are its only clock."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, snapshot: Snapshot = NOTHING_HEARD) -> None:
         self._rules = rules
-        self._test = _test(rules)
-        self._standing: Standing | None = None
-        self._supporting: deque[float] = deque(maxlen=RESTING_WINDOWS)
+        self._test = _test(rules, snapshot)
+        self._groups = GroupVerdicts(rules.groups, rules, snapshot.groups)
+        self._standing = snapshot.standing
+        self._supporting = deque(snapshot.supporting, maxlen=RESTING_WINDOWS)
 
     @property
     def speaker(self) -> str | None:
         """Who is verified at present."""
         return self._standing.speaker if self._standing else None
 
-    def adopt(self, rules: Rules) -> None:
-        """Decide by other rules from the next window on."""
-        self._rules = rules
-        if isinstance(self._test, CosineVotes) and rules.bounds is None:
-            self._test.adopt(rules)
-        elif isinstance(self._test, SequentialTest) and rules.bounds is not None:
-            self._test.adopt(rules.bounds)
-        else:
-            self._test = _test(rules)
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Of which anyone is being heard at present."""
+        return self._groups.heard
+
+    def snapshot(self) -> Snapshot:
+        """To go on from, here or in another decider. Positions are of one opening of the stream."""
+        return Snapshot(
+            memory=None if isinstance(self._test, CosineVotes) else self._test.memory,
+            votes=self._test.votes if isinstance(self._test, CosineVotes) else (),
+            standing=self._standing,
+            supporting=tuple(self._supporting),
+            groups=self._groups.memories(),
+        )
 
     def on_window(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
         """Why this window decided nothing (empty if it voted), and what changed."""
-        lost = self._expire(evidence)
+        lost = [*self._expire(evidence), *self._groups.expire(evidence)]
         if evidence.reasons or not evidence.scores:
             self._test.pass_over(evidence)
             return evidence.reasons or ("no_profiles",), lost
+        reasons, events = self._on_heard(evidence)
+        test = self._test
+        llrs = test.memory.llrs(test.bounds) if isinstance(test, SequentialTest) else {}
+        return reasons, [*lost, *events, *self._groups.hear(evidence, llrs, self._rules.bounds)]
+
+    def _on_heard(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
         opinion = self._test.hear(evidence, self.speaker, stands=self._standing is not None)
         if opinion.reasons is not None:
-            return opinion.reasons, lost
+            return opinion.reasons, []
         if self._standing is not None and opinion.speaker == self._standing.speaker:
-            return (), [*lost, *self._support(evidence, opinion)]
-        return (), [*lost, *(self._switch(evidence, opinion) if opinion.enough else ())]
+            return (), self._support(evidence, opinion)
+        return (), self._switch(evidence, opinion) if opinion.enough else []
+
+    def on_groups(self, groups: tuple[Group, ...], stream: str, stream_id: str, position: int) -> list[Event]:
+        """There will be these groups: the ends of those that are gone."""
+        return self._groups.gone(groups, stream, stream_id, position)
 
     def on_stream_lost(self, stream: str, stream_id: str, position: int) -> list[Event]:
         """Nothing more is heard: whoever was there can no longer be vouched for."""
         self._test.forget()
-        return self._lose(stream, stream_id, position, "stream")
+        over = self._lose(stream, stream_id, position, "stream")
+        return [*over, *self._groups.lost(stream, stream_id, position)]
 
     def on_profiles(self, names: tuple[str, ...], stream: str, stream_id: str, position: int) -> list[Event]:
         """People were added or removed; an unknown voice may now be known."""
         self._test.forget()
+        self._groups.forget()
         if self._standing is None or self._standing.speaker in names:
             return []
         return self._lose(stream, stream_id, position, "profile")
@@ -162,6 +230,7 @@ class Decider:
             posterior=opinion.posterior,
             llr=opinion.llr,
             llr_bound=opinion.needed,
+            groups=list(self._rules.belonging.get(standing.speaker, ())),
             runner_up=other.speaker if other else None,
             margin=own.cosine - other.cosine if other else None,
             evidence_s=standing.evidence_s,
@@ -198,8 +267,10 @@ class Decider:
         ]
 
 
-def _test(rules: Rules) -> CosineVotes | SequentialTest:
-    return CosineVotes(rules) if rules.bounds is None else SequentialTest(rules.bounds)
+def _test(rules: Rules, snapshot: Snapshot) -> CosineVotes | SequentialTest:
+    if rules.bounds is None:
+        return CosineVotes(rules, snapshot.votes)
+    return SequentialTest(rules.bounds, snapshot.memory)
 
 
 def _rivals(scores: tuple[Score, ...], speaker: str) -> tuple[Score, Score | None]:

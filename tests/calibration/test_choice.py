@@ -9,6 +9,7 @@ import pytest
 
 from earwitnessd.assemble import find_calibrator, rules_for
 from earwitnessd.calibration import CalibrationError
+from earwitnessd.decision import Member
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Decision
 from earwitnessd.settings.validate import SettingsError
@@ -92,7 +93,7 @@ def test_target_rates_become_bounds() -> None:
 
 def test_a_person_may_have_a_rate_of_their_own() -> None:
     settings = load(None, ["decision.people={anna: {target_fmr: 0.01}}", "decision.target_fmr=0.1"])
-    rules = rules_for(settings.decision, None, "small", calibrator())
+    rules = rules_for(settings.decision, None, "small", calibrator()).among((Member("anna"), Member("ben")))
     assert rules.bounds is not None
     assert (rules.bounds.accept_of("anna"), rules.bounds.accept_of("ben")) == (2.0, 1.0)
 
@@ -110,7 +111,7 @@ def test_a_verdict_is_never_less_likely_than_its_contrary() -> None:
         ("decision.target_fnmr=2", "decision.target_fnmr = 2: must be"),
         ("decision.people={anna: {target_fmr: 2}}", "decision.people.anna.target_fmr = 2: must be"),
         ("decision.people={anna: {fmr: 0.1}}", "decision.people.anna.fmr: unknown key"),
-        ("decision.people={anna: {}}", "decision.people.anna.target_fmr is missing"),
+        ("decision.people={anna: {}}", "decision.people.anna = {}: set target_fmr, target_fnmr or prior"),
         ("decision.prior=1", "decision.prior = 1: must be"),
         ("decision.method=magic", "decision.method = 'magic': must be one of"),
         ("decision.half_life_s=0", "decision.half_life_s = 0: must be"),

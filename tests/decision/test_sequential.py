@@ -12,7 +12,7 @@ import pytest
 
 from earwitness.events import RATE, Event, SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from earwitnessd.decide import Decider, Rules
-from earwitnessd.decision import Bounds, Evidence, Memory, SequentialTest
+from earwitnessd.decision import Bounds, Evidence, Memory, Own, SequentialTest
 from earwitnessd.decision.sequential import added, faded, passed_over, posteriors
 from earwitnessd.score import Score
 
@@ -117,7 +117,7 @@ def test_more_evidence_of_one_sign_never_lowers_its_posterior(sign: float) -> No
         for count in range(30):
             llr = sign * float(random.exponential(2.0))
             memory = added(memory, heard({"anna": llr}, LENGTH + count * HOP), lasting)
-            people, nobody = posteriors(memory.llrs(lasting), 0.5)
+            people, nobody = posteriors(memory.llrs(lasting), lasting)
             posterior = people["anna"] if sign > 0 else nobody
             assert posterior >= certainty - 1e-9
             certainty = posterior
@@ -211,7 +211,7 @@ def test_a_single_clear_window_verifies_and_says_by_how_much() -> None:
 
 
 def test_a_person_with_a_bound_of_their_own_needs_that_much() -> None:
-    strict = replace(BOUNDS, own=(("anna", 6.0),))
+    strict = replace(BOUNDS, own={"anna": Own(accept=6.0, reject=-2.5, odds=0.5)})
     listening = Listening(replace(RULES, bounds=strict))
     assert listening.hear(ANNA) == []
     assert listening.reasons == ("undecided",)
@@ -284,7 +284,7 @@ def test_after_a_lost_stream_nothing_is_remembered() -> None:
 def test_the_rules_can_change_from_one_way_of_deciding_to_the_other() -> None:
     listening = Listening()
     listening.hear(ANNA)
-    listening.decider.adopt(replace(RULES, bounds=None))
+    listening.decider = Decider(replace(RULES, bounds=None), listening.decider.snapshot())
     assert listening.decider.speaker == "anna"
     changed, verified = listening.hear({"anna": -3.0, "ben": 5.0}, 2)
     assert isinstance(changed, SpeakerChanged)

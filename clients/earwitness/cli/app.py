@@ -11,6 +11,7 @@ from .check import check
 from .connection import Connection, clear_errors
 from .daemon import pause, reload, resume, status
 from .enroll import enroll
+from .groups import group, set_point
 from .mqtt import mqtt
 from .on import CommandAfterDashes, on
 from .profiles import profiles
@@ -72,6 +73,8 @@ app.command()(mqtt)
 app.command()(webhook)
 app.command()(status)
 app.command()(enroll)
+profiles.command(name="set")(set_point)
+profiles.add_typer(group)
 app.add_typer(profiles)
 app.command()(pause)
 app.command()(resume)

@@ -1,4 +1,4 @@
-"""`earwitness check`: is it them?"""
+"""`earwitness check`: is it them, or anyone of a group?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ..checking import STATUS, Answer, Check
+from ..checking import STATUS, Answer, Check, GroupCheck, Question
 from ..subscription import subscribe
 from .connection import Connection, fail, print_json
 from .durations import duration_option
@@ -18,7 +18,11 @@ CONNECT_S = 2.0
 
 def check(
     context: typer.Context,
-    speaker: Annotated[str, typer.Argument(metavar="NAME")],
+    speaker: Annotated[str | None, typer.Argument(metavar="NAME", show_default=False)] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="GROUP", help="Anyone of this group, or on this watchlist.", show_default=False),
+    ] = None,
     stream: Annotated[
         str | None, typer.Option(metavar="STREAM", help="Only there.", show_default=False)
     ] = None,
@@ -26,7 +30,7 @@ def check(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Ask whether a person is speaking: yes at once, no when the time is over.
+    """Ask whether a person, or anyone of a group, is speaking: yes at once, no when the time is over.
 
     Exit status 0: verified. 1: somebody else, or an unknown voice. 2: inconclusive, nothing was decided.
     3: no daemon. A verdict counts only within its time to live.
@@ -36,7 +40,7 @@ def check(
     """
     connection: Connection = context.obj
     try:
-        answer = ask(connection, Check(speaker, stream, within), within)
+        answer = ask(connection, _question(speaker, group, stream, within), within)
     except (OSError, ValueError) as error:
         fail(str(error), STATUS["inconclusive"])  # 1 would say that somebody else speaks
         raise
@@ -47,9 +51,17 @@ def check(
     raise typer.Exit(answer.status)
 
 
-def ask(connection: Connection, question: Check, within_s: float) -> Answer:
+def _question(speaker: str | None, group: str | None, stream: str | None, within_s: float) -> Question:
+    if speaker is not None and group is None:
+        return Check(speaker, stream, within_s)
+    if group is not None and speaker is None:
+        return GroupCheck(group, stream, within_s)
+    raise ValueError("ask either for a NAME or for a --group")
+
+
+def ask(connection: Connection, question: Question, within_s: float) -> Answer:
     """Listen until there is an answer."""
-    topics = ["speaker", "daemon.started", "heartbeat"]
+    topics = ["speaker", "group", "watchlist", "daemon.started", "heartbeat"]
     began = time.monotonic()
     with subscribe(connection.events, topics, keys=connection.keys(), fill=False) as subscription:
         while True:

@@ -15,6 +15,7 @@ from ..endpoints import Keys, default_endpoint, keys_for, secure
 from .custody import CheckBegun, Exported
 from .envelope import ControlError, Reply, Request
 from .requests import (
+    AddToGroup,
     AnyMethod,
     BeginCheck,
     CancelEnrollment,
@@ -27,14 +28,17 @@ from .requests import (
     GetStatus,
     ImportProfile,
     KeepProfile,
+    ListGroups,
     ListProfiles,
     PauseStream,
     Reload,
+    RemoveFromGroup,
     RenameProfile,
     ResumeStream,
+    SetProfile,
     ShowProfile,
 )
-from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
+from .results import Done, Enrolled, Enrolment, Groups, Profile, Profiles, Reloaded, Replay, Status
 
 TIMEOUT_S = 5.0
 CONNECT_S = 2.0  # a daemon that runs accepts connections at once, even when it is busy
@@ -116,6 +120,33 @@ class Control:
     def rename_profile(self, name: str, new_name: str) -> Done:
         """Give a person another name."""
         return self._ask(RenameProfile(name=name, new_name=new_name), Done)
+
+    def set_profile(
+        self,
+        name: str,
+        *,
+        target_fmr: float | None = None,
+        target_fnmr: float | None = None,
+        prior: float | None = None,
+        clear: bool = False,
+    ) -> Profile:
+        """Decide about a person by an operating point of their own; None: as it was."""
+        method = SetProfile(
+            name=name, target_fmr=target_fmr, target_fnmr=target_fnmr, prior=prior, clear=clear
+        )
+        return self._ask(method, Profile)
+
+    def groups(self) -> Groups:
+        """All groups, and who belongs to them."""
+        return self._ask(ListGroups(), Groups)
+
+    def add_to_group(self, group: str, name: str) -> Done:
+        """Make a person one of a group."""
+        return self._ask(AddToGroup(group=group, name=name), Done)
+
+    def remove_from_group(self, group: str, name: str) -> Done:
+        """Take a person out of a group."""
+        return self._ask(RemoveFromGroup(group=group, name=name), Done)
 
     def keep_profile(self, name: str, *, consent: str | None = None, keep_until: str | None = None) -> Done:
         """Record a person's consent, or the day (2027-01-31) they are deleted on; "": no such day."""

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
-from ..events.units import Seconds
+from ..events.units import Fraction, Seconds
 from .custody import CheckBegun, Exported
-from .results import Done, Enrolled, Enrolment, Profile, Profiles, Reloaded, Replay, Status
+from .results import Done, Enrolled, Enrolment, Groups, Profile, Profiles, Reloaded, Replay, Status
 
 Name = Annotated[
     str, msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$(?!\n)", description="letters, digits, _ and -")
@@ -17,6 +17,8 @@ ConsentText = Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
 Passphrase = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 Day = Annotated[str, msgspec.Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$(?!\n)", description="a date, 2027-01-31")]
 EnrolSeconds = Annotated[Seconds, msgspec.Meta(ge=2.0, le=300.0)]
+Rate = Annotated[Fraction, msgspec.Meta(ge=1e-6, le=0.5)]
+Prior = Annotated[Fraction, msgspec.Meta(ge=1e-9, le=1.0 - 1e-9)]
 Patience = Annotated[Seconds, msgspec.Meta(ge=5.0, le=3600.0)]
 
 
@@ -68,6 +70,63 @@ class RenameProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """the person"""
     new_name: Name
     """the name from now on"""
+
+
+class SetProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Decide about a person by another operating point than the settings'; it is kept with the profile."""
+
+    method = "profiles.set"
+    result = Profile
+    name: Name
+    """the person"""
+    target_fmr: Rate | None = None
+    """of strangers' turns, so many may be taken for this person; null: as it was"""
+    target_fnmr: Rate | None = None
+    """of this person's turns, so many may be taken for an unknown voice; null: as it was"""
+    prior: Prior | None = None
+    """probability that a voice is this person's and no stranger's, before it is heard; null: as it was"""
+    clear: bool = False
+    """true: first forget what was set, so that the settings hold again"""
+
+
+class ListGroups(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All groups: who belongs to them, and what their verdicts need."""
+
+    method = "groups.list"
+    result = Groups
+
+
+class AddToGroup(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Make a person one of a group; the group begins with its first member."""
+
+    method = "groups.add"
+    result = Done
+    group: Name
+    """which"""
+    name: Name
+    """the person"""
+
+
+class RemoveFromGroup(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Take a person out of a group; it ends with its last member."""
+
+    method = "groups.remove"
+    result = Done
+    group: Name
+    """which"""
+    name: Name
+    """the person"""
+
+
+class RemoveSession(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Forget one session of a person; the last one stays."""
+
+    method = "profiles.remove_session"
+    result = Done
+    name: Name
+    """the person"""
+    session: int
+    """its number, as `profiles.show` answers it"""
 
 
 class EnrollLive(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -212,6 +271,10 @@ AnyMethod = (
     | ShowProfile
     | DeleteProfile
     | RenameProfile
+    | SetProfile
+    | ListGroups
+    | AddToGroup
+    | RemoveFromGroup
     | EnrollLive
     | CancelEnrollment
     | EnrollAudio

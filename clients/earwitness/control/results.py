@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
-from ..events.units import Cosine, Decibels, Seconds, Timestamp
+from ..events.units import Cosine, Decibels, Fraction, LogRatio, Seconds, Timestamp
 from .custody import Custody
 
 
@@ -37,6 +37,8 @@ class ProfileSummary(msgspec.Struct, frozen=True, kw_only=True):
     """exemplars of the model in use; the others cannot be compared"""
     speech_s: Seconds
     """net speech they rest on"""
+    groups: list[str] = msgspec.field(default_factory=list)
+    """those this person belongs to, by name"""
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,8 +86,41 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """the other person this one sounds most like; null: there is none"""
     nearest_cosine: Cosine | None
     """how much"""
+    groups: list[str] = msgspec.field(default_factory=list)
+    """those this person belongs to, by name"""
+    target_fmr: Fraction | None = None
+    """kept with the profile: of strangers' turns, so many may be taken for them; null: the settings'"""
+    target_fnmr: Fraction | None = None
+    """kept with it: of this person's turns, so many may be taken for an unknown voice; null: the settings'"""
+    prior: Fraction | None = None
+    """kept with it: probability that a voice is this person's, before it is heard; null: the settings'"""
+    llr_bound: LogRatio | None = None
+    """what the evidence has to reach for this person to be verified, with all that holds; null: decided by
+    cosine, or there is nothing to compare"""
     custody: Custody = Custody()
     """on what terms they are kept"""
+
+
+class GroupState(msgspec.Struct, frozen=True, kw_only=True):
+    """One group."""
+
+    name: str
+    """which"""
+    members: list[str]
+    """who belongs to it and can be compared, by name"""
+    watchlist: bool
+    """whoever of it is heard is a `watchlist.hit`, not a `group.verified`"""
+    ttl_s: Seconds
+    """time to live of its verdicts"""
+    llr_bound: LogRatio | None
+    """what the evidence for anyone of it has to reach; null: decided by cosine, or it has no members"""
+
+
+class Groups(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer to `groups.list`."""
+
+    groups: list[GroupState]
+    """by name; those that the settings name too, if nobody belongs to them"""
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,7 +8,16 @@ from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
 from .engine import EngineDegraded, EngineRestored
 from .enroll import EnrollProgress
-from .heartbeat import AuditState, EngineState, EvidenceState, Heartbeat, SocketState, StreamCondition, StreamState
+from .group import GroupLost, GroupVerified, WatchlistHit, WatchlistLost
+from .heartbeat import (
+    AuditState,
+    EngineState,
+    EvidenceState,
+    Heartbeat,
+    SocketState,
+    StreamCondition,
+    StreamState,
+)
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from .speech import SpeechStarted, SpeechStopped
@@ -32,6 +41,10 @@ AnyEvent = (
     | SpeakerChanged
     | SpeakerUnknown
     | SpeakerLost
+    | GroupVerified
+    | GroupLost
+    | WatchlistHit
+    | WatchlistLost
     | ProfileEnrolled
     | ProfileUpdated
     | ProfileDeleted
@@ -91,6 +104,8 @@ __all__ = [
     "Event",
     "EvidenceState",
     "ForeignEvent",
+    "GroupLost",
+    "GroupVerified",
     "Heartbeat",
     "Latency",
     "ProfileDeleted",
@@ -110,6 +125,8 @@ __all__ = [
     "StreamLost",
     "StreamOpened",
     "StreamState",
+    "WatchlistHit",
+    "WatchlistLost",
     "WindowScored",
     "decode",
     "encode",

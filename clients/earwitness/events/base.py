@@ -46,8 +46,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
 
     @property
     def topic(self) -> str:
-        """The first frame on the wire: type, then stream and speaker where there are any."""
-        parts = (self.type, getattr(self, "stream", None), getattr(self, "speaker", None))
+        """The first frame on the wire: type, then stream, and speaker or group, where there are any."""
+        about = getattr(self, "speaker", None) or getattr(self, "group", None)
+        parts = (self.type, getattr(self, "stream", None), about)
         return ".".join(part for part in parts if part)
 
     @property

@@ -18,7 +18,7 @@ class ProfileEnrolled(Event, frozen=True, kw_only=True, tag="profile.enrolled"):
 
 
 class ProfileUpdated(Event, frozen=True, kw_only=True, tag="profile.updated"):
-    """One more exemplar, or another name."""
+    """One more exemplar, another name, other groups, or another operating point."""
 
     speaker: str
     """the name, from now on"""
@@ -26,6 +26,8 @@ class ProfileUpdated(Event, frozen=True, kw_only=True, tag="profile.updated"):
     """enrolment sessions of this person"""
     renamed_from: str | None = None
     """the name until now; null: it stays"""
+    groups: list[str] | None = None
+    """the groups this person belongs to from now on; null: they stay"""
 
 
 class ProfileDeleted(Event, frozen=True, kw_only=True, tag="profile.deleted"):

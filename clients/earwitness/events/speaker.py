@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from .base import StreamEvent
 from .units import Cosine, Fraction, LogRatio, Samples, Seconds
 
@@ -23,6 +25,8 @@ class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verif
     """log likelihood ratio by all that was heard lately; null: decided by cosine"""
     llr_bound: LogRatio | None = None
     """what `llr` has to reach for somebody to be newly verified; null: decided by cosine"""
+    groups: list[str] = msgspec.field(default_factory=list)
+    """the groups this person belongs to, by name"""
     runner_up: str | None
     """who else is most alike; null: only one person is enrolled"""
     margin: Cosine | None

@@ -1,7 +1,25 @@
 """Two ways from scored windows to an opinion: cosines against a threshold, or evidence that adds up."""
 
 from earwitnessd.decision.cosine import CosineVotes
+from earwitnessd.decision.groups import Group, GroupWish
 from earwitnessd.decision.opinion import Evidence, Opinion
-from earwitnessd.decision.sequential import Bounds, Memory, SequentialTest
+from earwitnessd.decision.roster import Member, OwnPoint, Point, Roster
+from earwitnessd.decision.sequential import Bounds, Memory, Own, SequentialTest
+from earwitnessd.decision.targets import Targets
 
-__all__ = ["Bounds", "CosineVotes", "Evidence", "Memory", "Opinion", "SequentialTest"]
+__all__ = [
+    "Bounds",
+    "CosineVotes",
+    "Evidence",
+    "Group",
+    "GroupWish",
+    "Member",
+    "Memory",
+    "Opinion",
+    "Own",
+    "OwnPoint",
+    "Point",
+    "Roster",
+    "SequentialTest",
+    "Targets",
+]

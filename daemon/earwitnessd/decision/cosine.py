@@ -40,14 +40,14 @@ class Vote:
 class CosineVotes:
     """One stream's votes. Positions are its only clock."""
 
-    def __init__(self, voting: Voting) -> None:
+    def __init__(self, voting: Voting, votes: tuple[Vote, ...] = ()) -> None:
         self._voting = voting
-        self._votes: deque[Vote] = deque(maxlen=voting.memory)
+        self._votes: deque[Vote] = deque(votes, maxlen=voting.memory)
 
-    def adopt(self, voting: Voting) -> None:
-        """Vote by other rules from the next window on."""
-        self._voting = voting
-        self._votes = deque(self._votes, maxlen=voting.memory)
+    @property
+    def votes(self) -> tuple[Vote, ...]:
+        """All that is known of the past: a snapshot to go on from."""
+        return tuple(self._votes)
 
     def forget(self) -> None:
         """What was heard is worth nothing any more."""

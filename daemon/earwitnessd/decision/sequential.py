@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,17 @@ Floats = npt.NDArray[np.float64]
 
 BEYOND = 3.0  # nats: evidence further beyond a bound is not kept, or a change would be noticed late
 CONTRADICTED = 0.5  # of what was heard counts on when a window says the contrary
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What holds for one person in place of what holds for all."""
+
+    accept: float
+    # nats, as in `Bounds`
+    reject: float
+    odds: float
+    # that a voice is theirs rather than a stranger's, before it is heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +47,35 @@ class Bounds:
     # of what was heard
     prior: float
     # probability that a voice is an enrolled person's, before it is heard
-    own: tuple[tuple[str, float], ...] = ()
-    # people for whom another bound holds than `accept`
+    own: Mapping[str, Own] = field(default_factory=dict)
+    # by name
+    ceiling: float = 0.0
+    # evidence up to this is asked for besides, by groups
 
     def accept_of(self, speaker: str) -> float:
         """What the evidence for this person has to reach."""
-        return dict(self.own).get(speaker, self.accept)
+        own = self.own.get(speaker)
+        return own.accept if own else self.accept
+
+    def reject_of(self, speaker: str) -> float:
+        """What the evidence for this person has to fall to, for a voice to be unknown."""
+        own = self.own.get(speaker)
+        return own.reject if own else self.reject
+
+    def odds_of(self, speaker: str, people: int) -> float:
+        """That a voice is this one's of so many, rather than a stranger's, before it is heard."""
+        own = self.own.get(speaker)
+        return own.odds if own else self.prior / (1.0 - self.prior) / people
 
     @property
     def most(self) -> float:
         """More evidence than this is not kept."""
-        return max([self.accept, *dict(self.own).values()]) + BEYOND
+        return max([self.accept, self.ceiling, *(own.accept for own in self.own.values())]) + BEYOND
 
     @property
     def least(self) -> float:
         """Nor more against somebody."""
-        return self.reject - BEYOND
+        return min([self.reject, *(own.reject for own in self.own.values())]) - BEYOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +151,14 @@ def _of(names: tuple[str, ...], memory: Memory) -> Memory:
     return replace(memory, names=names, means=means, windows=windows)
 
 
-def posteriors(llrs: dict[str, float], prior: float) -> tuple[dict[str, float], float]:
+def posteriors(llrs: dict[str, float], bounds: Bounds) -> tuple[dict[str, float], float]:
     """Probability of each person, and that it is none of them; the prior is shared among all."""
-    logs = {name: math.log(prior / len(llrs)) + llr for name, llr in llrs.items()}
-    nobody = math.log1p(-prior)
-    highest = max(nobody, *logs.values())
-    whole = math.exp(nobody - highest) + sum(math.exp(log - highest) for log in logs.values())
-    return {name: math.exp(log - highest) / whole for name, log in logs.items()}, (
-        math.exp(nobody - highest) / whole
-    )
+    people = len(llrs)
+    logs = {name: math.log(bounds.odds_of(name, people)) + llr for name, llr in llrs.items()}
+    highest = max(0.0, *logs.values())
+    nobody = math.exp(-highest)
+    whole = nobody + sum(math.exp(log - highest) for log in logs.values())
+    return {name: math.exp(log - highest) / whole for name, log in logs.items()}, nobody / whole
 
 
 def opinion(
@@ -142,7 +166,7 @@ def opinion(
 ) -> Opinion:
     """Who it is by this evidence; if an opinion `stands`, `standing` is whom it names."""
     first, *others = heapq.nsmallest(2, llrs, key=lambda name: (-llrs[name], name))
-    people, nobody = posteriors(llrs, bounds.prior)
+    people, nobody = posteriors(llrs, bounds)
     lead = llrs[first] - llrs[others[0]] if others else math.inf
     cosines = {score.speaker: (score.cosine,) for score in scores}
 
@@ -162,9 +186,10 @@ def opinion(
         return named(standing, enough=False)
     if llrs[first] >= bounds.accept_of(first):
         return Opinion.none("margin")
-    enough = llrs[first] <= bounds.reject
+    nearest = max(llrs, key=lambda name: llrs[name] - bounds.reject_of(name)) if bounds.own else first
+    enough, needed = llrs[nearest] <= bounds.reject_of(nearest), bounds.reject_of(nearest)
     if enough or (stands and standing is None and llrs[first] < 0.0):
-        return Opinion(None, enough, cosines[first], llr=llrs[first], needed=bounds.reject, posterior=nobody)
+        return Opinion(None, enough, cosines[nearest], llr=llrs[nearest], needed=needed, posterior=nobody)
     return Opinion.none("undecided")
 
 
@@ -179,10 +204,6 @@ class SequentialTest:
     def forget(self) -> None:
         """What was heard is worth nothing any more."""
         self.memory = Memory()
-
-    def adopt(self, bounds: Bounds) -> None:
-        """Ask for other bounds from the next window on."""
-        self.bounds = bounds
 
     def pass_over(self, evidence: Evidence) -> None:
         """A window that says nothing."""

@@ -129,7 +129,12 @@ class Listener(threading.Thread):
         self._rules = parts.rules
         self._enrolments = Enrolments(parts.people, parts.rules.threshold)
         self._desk = RequestDesk(
-            self._settings, parts.people, self._enrolments, self._streams, self._outbox.put
+            self._settings,
+            parts.people,
+            self._enrolments,
+            self._streams,
+            self._outbox.put,
+            lambda: self._rules.among(parts.people.roster),
         )
         window_samples = round(self._settings.windows.length_s * 16_000)
         parts.embedder.warm_up(window_samples, 1)
@@ -139,7 +144,7 @@ class Listener(threading.Thread):
             device=parts.embedder.device,
             threshold=parts.model.threshold,
             directory=parts.model.directory,
-            decision=str(parts.rules),
+            decision=str(parts.rules.among(parts.people.roster)),
             profiles=len(parts.people.matrix.names),
             profiles_other_model=parts.people.other_model,
             profiles_damaged=parts.profiles_damaged,
@@ -157,7 +162,7 @@ class Listener(threading.Thread):
 
     def _round(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes]) -> bool:
         """One turn of the loop; False if more is already waiting."""
-        names = self._parts.people.matrix.names
+        roster = self._parts.people.roster
         for command in self._inbox.drain():
             self._obey(command)
         self._receive(live, recorded=False)
@@ -167,9 +172,8 @@ class Listener(threading.Thread):
         self._finish_recordings()
         self._publish(self._enrolments.expire())
         self._publish(self._desk.custody.expire())
-        if self._parts.people.matrix.names != names:
-            for verifier in self._streams.values():
-                self._publish(verifier.on_profiles(self._parts.people.matrix.names))
+        if self._parts.people.roster != roster:
+            self._on_roster([member.name for member in roster])
         self._cut_evidence()
         self._pulse()
         return not worked
@@ -193,15 +197,28 @@ class Listener(threading.Thread):
                 self._enrolments.threshold = rules.threshold
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
-                for each in self._streams.values():
-                    each.adopt(rules)
+                self._adopt()
             case Stop():
                 self._stopping = True
             case ask:
                 self._publish(self._desk.answer(ask))
 
+    def _on_roster(self, before: list[str]) -> None:
+        """People came or went, joined a group or left it, or are decided about by another point."""
+        self._adopt()
+        names = self._parts.people.matrix.names
+        if list(names) != before:
+            for verifier in self._streams.values():
+                self._publish(verifier.on_profiles(names))
+
+    def _adopt(self) -> None:
+        rules = self._rules.among(self._parts.people.roster)
+        for verifier in self._streams.values():
+            self._publish(verifier.adopt(rules))
+
     def _add(self, stream: str, source: Source) -> None:
-        self._streams[stream] = StreamVerifier(stream, source, self._settings, self._rules)
+        rules = self._rules.among(self._parts.people.roster)
+        self._streams[stream] = StreamVerifier(stream, source, self._settings, rules)
 
     def _receive(self, audio: zmq.Socket[bytes], *, recorded: bool) -> None:
         """All that has come: audio left in the socket would be late without anybody seeing it.

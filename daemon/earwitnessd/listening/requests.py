@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from earwitness.control import (
+    AddToGroup,
     BeginCheck,
     CancelEnrollment,
     DeleteProfile,
@@ -17,16 +18,22 @@ from earwitness.control import (
     ExportProfile,
     ImportProfile,
     KeepProfile,
+    ListGroups,
     ListProfiles,
+    Profile,
+    RemoveFromGroup,
     RenameProfile,
+    SetProfile,
     ShowProfile,
 )
 from earwitness.events import Event
+from earwitnessd.decide import Rules
 from earwitnessd.enroll.collector import EnrolmentRefusedError
 from earwitnessd.enroll.recording import RecordingError, windows_of
 from earwitnessd.enroll.sessions import STORE_ADVICE, Enrolments, RecordingEnrolment
 from earwitnessd.handover import Answer, Ask, FromEngine, Refusal
 from earwitnessd.hearing import HeardWindow
+from earwitnessd.listening.grouping import groups_of, with_bound
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.profiles import ProfileError
 from earwitnessd.profiles.custody import Custody
@@ -45,12 +52,15 @@ class RequestDesk:
         enrolments: Enrolments,
         streams: Mapping[str, StreamVerifier],
         reply: Callable[[FromEngine], None],
+        rules: Callable[[], Rules],
     ) -> None:
         self._settings = settings
         self._people = people
         self._enrolments = enrolments
         self._streams = streams
         self._reply = reply
+        self._rules = rules
+        # in force, for whoever is enrolled
         self._recordings: deque[RecordingEnrolment] = deque()
         self.custody = Custody(people, settings.templates)
 
@@ -60,8 +70,20 @@ class RequestDesk:
             if isinstance(ask.method, EnrollLive | EnrollAudio):
                 self.custody.before_enrolment(ask.method.name, ask.method.consent, ask.caller)
             match ask.method:
-                case ListProfiles() | ShowProfile() | DeleteProfile() | RenameProfile() as method:
+                case ListGroups():
+                    self._reply(Answer(ask.token, groups_of(self._rules())))
+                case (
+                    ListProfiles()
+                    | ShowProfile()
+                    | DeleteProfile()
+                    | RenameProfile()
+                    | SetProfile()
+                    | AddToGroup()
+                    | RemoveFromGroup()
+                ) as method:
                     result, events = self._people.answer(method)
+                    if isinstance(result, Profile):
+                        result = with_bound(result, self._rules())
                     result = self.custody.shown(result)
                     self._reply(Answer(ask.token, result))
                     return events

@@ -27,9 +27,12 @@ class StreamVerifier:
         self.label = source.label
         self._decider = Decider(rules)
 
-    def adopt(self, rules: Rules) -> None:
-        """Decide by other rules from the next window on."""
-        self._decider.adopt(rules)
+    def adopt(self, rules: Rules) -> list[Event]:
+        """Decide by other rules from the next window on, and go on from what was heard."""
+        hearing = self.hearing
+        gone = self._decider.on_groups(rules.groups, hearing.stream, hearing.stream_id, hearing.position)
+        self._decider = Decider(rules, self._decider.snapshot())
+        return gone
 
     def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
         """Take what the capture process said."""

@@ -7,6 +7,7 @@ import logging
 import msgspec
 
 from earwitness.control import (
+    AddToGroup,
     DeleteProfile,
     Done,
     Enrolled,
@@ -15,18 +16,23 @@ from earwitness.control import (
     Profile,
     Profiles,
     ProfileSummary,
+    RemoveFromGroup,
     RenameProfile,
+    SetProfile,
     ShowProfile,
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from earwitnessd.calibration import Calibrator
+from earwitnessd.decision import Member, OwnPoint, Roster
 from earwitnessd.enroll.collector import Template, nearest_other
-from earwitnessd.profiles import NewExemplar, ProfileStore, StoredExemplar, StoredProfile
+from earwitnessd.profiles import NewExemplar, ProfileError, ProfileStore, StoredExemplar, StoredProfile
 from earwitnessd.score import ProfileMatrix
 
 log = logging.getLogger(__name__)
 
-ProfileMethod = ListProfiles | ShowProfile | DeleteProfile | RenameProfile
+ProfileMethod = (
+    ListProfiles | ShowProfile | DeleteProfile | RenameProfile | SetProfile | AddToGroup | RemoveFromGroup
+)
 
 
 class People:
@@ -44,6 +50,8 @@ class People:
         self.require_consent = require_consent
         # who has no consent recorded is not compared
         self.matrix = ProfileMatrix.build([])
+        self.roster: Roster = ()
+        # whom the matrix compares with
         self.other_model = 0
         # people who are enrolled with another model only
         self._store = store
@@ -77,6 +85,10 @@ class People:
             self.calibrator,
             [exemplar.speech_s for _, exemplar in usable],
         )
+        compared = set(self.matrix.names)
+        self.roster = tuple(
+            Member(person.name, person.groups, person.own) for person in people if person.name in compared
+        )
         self.other_model = len(people) - len(self.matrix.names)
 
     def answer(self, method: ProfileMethod) -> tuple[msgspec.Struct, list[Event]]:
@@ -96,6 +108,16 @@ class People:
                 self.reload()
                 updated = ProfileUpdated(speaker=new_name, exemplars=exemplars, renamed_from=name)
                 return Done(message=f"{name} is now {new_name}"), [updated]
+            case SetProfile():
+                return self._set(method)
+            case AddToGroup(name=name, group=group):
+                if not self._store.join(name, group):
+                    return Done(message=f"{name} is one of {group} already"), []
+                return Done(message=f"{name} is one of {group} now"), self._regrouped(name)
+            case RemoveFromGroup(name=name, group=group):
+                if not self._store.leave(name, group):
+                    raise ProfileError("not_found", f"{name} is not one of {group}")
+                return Done(message=f"{name} is no longer one of {group}"), self._regrouped(name)
 
     def enrol(self, name: str, template: Template, label: str, source: str) -> tuple[Enrolled, list[Event]]:
         """Store a template as one more exemplar of this person."""
@@ -127,13 +149,29 @@ class People:
         )
         return enrolled, [event]
 
+    def _set(self, asked: SetProfile) -> tuple[Profile, list[Event]]:
+        before = OwnPoint() if asked.clear else self._store.profile(asked.name).own
+        self._store.set_point(
+            asked.name, before.under(OwnPoint(asked.target_fmr, asked.target_fnmr, asked.prior))
+        )
+        self.reload()
+        profile = self._show(self._store.profile(asked.name))
+        return profile, [ProfileUpdated(speaker=asked.name, exemplars=len(profile.exemplars))]
+
+    def _regrouped(self, name: str) -> list[Event]:
+        self.reload()
+        person = self._store.profile(name)
+        return [ProfileUpdated(speaker=name, exemplars=len(person.exemplars), groups=list(person.groups))]
+
     def _compared(self, people: tuple[StoredProfile, ...]) -> tuple[StoredProfile, ...]:
         """Everybody; where consent is required, nobody without."""
         if not self.require_consent:
             return people
         for person in people:
             if person.keeping.consent is None:
-                log.warning("%s is not compared: no consent is recorded (templates.require_consent)", person.name)
+                log.warning(
+                    "%s is not compared: no consent is recorded (templates.require_consent)", person.name
+                )
         return tuple(person for person in people if person.keeping.consent)
 
     def close(self) -> None:
@@ -157,6 +195,7 @@ class People:
             exemplars=len(person.exemplars),
             usable=sum(self._usable(exemplar) for exemplar in person.exemplars),
             speech_s=sum(exemplar.speech_s for exemplar in person.exemplars),
+            groups=list(person.groups),
         )
 
     def _show(self, person: StoredProfile) -> Profile:
@@ -182,6 +221,10 @@ class People:
             ],
             nearest=other[0],
             nearest_cosine=other[1],
+            groups=list(person.groups),
+            target_fmr=person.own.target_fmr,
+            target_fnmr=person.own.target_fnmr,
+            prior=person.own.prior,
         )
 
     def _usable(self, exemplar: StoredExemplar) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from earwitnessd.settings.addresses import parse_address
-from earwitnessd.settings.root import LEAST_MEMORY_S, Metrics, Settings
+from earwitnessd.settings.root import LEAST_MEMORY_S, Metrics, OwnTargets, PersonDecision, Settings
 from earwitnessd.settings.sources import FileReplay
 from earwitnessd.settings.validate import SettingsError, to_settings
 
@@ -68,6 +68,7 @@ def _check_together(settings: Settings) -> None:
             f"decision.ttl_s = {settings.decision.ttl_s}: must be at least twice windows.hop_s "
             f"({windows.hop_s}), or a decision would run out before it could be said again"
         )
+    _check_groups(settings)
     if settings.decision.method == "calibrated" and settings.decision.threshold != "auto":
         raise SettingsError(
             f"decision.threshold = {settings.decision.threshold}: a cosine decides nothing with "
@@ -86,6 +87,36 @@ def _check_together(settings: Settings) -> None:
     _check_sockets(settings)
     _check_metrics(settings.metrics)
     _check_evidence(settings)
+
+
+def _check_groups(settings: Settings) -> None:
+    hop_s = settings.windows.hop_s
+    for name, group in settings.decision.groups.items():
+        if group.ttl_s is not None and group.ttl_s < 2 * hop_s:
+            raise SettingsError(
+                f"decision.groups.{name}.ttl_s = {group.ttl_s}: must be at least twice windows.hop_s "
+                f"({hop_s}), or it would run out before it could be said again"
+            )
+    for name, person in settings.decision.people.items():
+        if person == PersonDecision():
+            raise SettingsError(
+                f"decision.people.{name} = {{}}: set target_fmr, target_fnmr or prior, or leave it out"
+            )
+    if settings.decision.method != "cosine" and settings.decision.threshold == "auto":
+        return
+    asked: dict[str, Mapping[str, OwnTargets]] = {
+        "people": settings.decision.people,
+        "groups": settings.decision.groups,
+    }
+    for where, named in asked.items():
+        for name, own in named.items():
+            for rate in ("target_fmr", "target_fnmr", "prior"):
+                if getattr(own, rate) is not None:
+                    raise SettingsError(
+                        f"decision.{where}.{name}.{rate} = {getattr(own, rate)}: a cosine threshold decides, "
+                        "which knows no rates; leave it out, or set decision.method: calibrated without a "
+                        "threshold"
+                    )
 
 
 def _check_evidence(settings: Settings) -> None:

@@ -16,9 +16,14 @@ StreamName = Annotated[
         description="text of 1 to 32 letters, digits, _ and -",
     ),
 ]
+GroupName = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[\w][\w-]{0,63}$(?!\n)", description="text of 1 to 64 letters, digits, _ and -"),
+]
 LEAST_MEMORY_S = 30.0  # of a stream's audio: so much is always remembered
 Cosine = Annotated[float, msgspec.Meta(ge=-1.0, le=1.0)]
 Share = Annotated[float, msgspec.Meta(ge=1e-6, le=0.5)]
+Prior = Annotated[float, msgspec.Meta(ge=1e-9, le=1.0 - 1e-9)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,11 +60,27 @@ class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     min_snr_db: Annotated[float, msgspec.Meta(ge=-20.0, le=60.0)] = 3.0
 
 
-class PersonDecision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OwnTargets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds for one person or one group instead of what `decision` says; left out: that."""
+
+    target_fmr: Share | None = None
+    # of strangers' turns, so many may be taken for this one
+    target_fnmr: Share | None = None
+    prior: Prior | None = None
+    # probability that a voice is this one's rather than a stranger's
+
+
+class PersonDecision(OwnTargets, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What holds for one person only."""
 
-    target_fmr: Share
-    # instead of decision.target_fmr
+
+class GroupDecision(OwnTargets, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What holds for one group only; who belongs to it lies with the profiles."""
+
+    watchlist: bool = False
+    # true: whoever of it is heard is a watchlist.hit
+    ttl_s: Annotated[float, msgspec.Meta(ge=1.0, le=3600.0)] | None = None
+    # it is over when nothing has supported it for this long
 
 
 class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,13 +92,18 @@ class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     calibration: str = "auto"
     # a directory of `earwitnessd calibrate`; "auto": the one it writes to by itself, else the model's own
     target_fmr: Share = 0.01
-    # of strangers' turns, so many may be taken for a given person; this and the next six: calibrated only
+    # of strangers' turns, so many may be taken for anybody; this and the next eight: calibrated only
+    target_fmr_for: Literal["anybody", "each"] = "anybody"
+    # "anybody": for all who are enrolled together, without those whose own target_fmr counts apart; "each":
+    # for a given person
     target_fnmr: Share = 0.05
     # of enrolled people's turns, so many may be taken for unknown
-    prior: Annotated[float, msgspec.Meta(gt=0.0, lt=1.0)] = 0.5
+    prior: Prior = 0.5
     # probability that a voice is an enrolled person's, before it is heard
     people: dict[str, PersonDecision] = {}
-    # by name: who needs stricter or laxer rates than the others
+    # by name: who needs other rates than the others; counts more than what is kept with the profile
+    groups: dict[GroupName, GroupDecision] = {}
+    # by name: which of the profiles' groups need other rates, and which are watchlists
     half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 8.0
     # of evidence: what was heard so long ago counts half
     min_lead: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
