@@ -28,7 +28,7 @@ STAGES = (
     "publish",
 )
 # in the order of the data; each may import what stands before it
-SHARED = {"settings", "models", "quality"}
+SHARED = {"settings", "models", "quality", "channel"}
 # values that several stages know
 ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "ring")}
 # the ring is used in the capture process too; windows name the captured samples' type
@@ -42,7 +42,13 @@ PURE = (
     "decide.py",
     "windows.py",
     "quality.py",
+    "channel.py",
     "enroll/collector.py",
+    "enroll/company.py",
+    "enroll/consistency.py",
+    "enroll/explaining.py",
+    "enroll/likeness.py",
+    "enroll/second_voice.py",
     "service/vitals.py",
     "history.py",
 )

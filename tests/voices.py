@@ -6,9 +6,12 @@ import io
 
 import numpy as np
 import soundfile
+import soxr
 
 from earwitnessd.capture.messages import RATE, Alive, Audio, Ended, LossReason, Lost, Opened, Samples
+from earwitnessd.demo.conversation import FOLDER
 from earwitnessd.engines import Vectors, Windows
+from earwitnessd.settings.enrolment import Enrolment
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
@@ -18,7 +21,7 @@ EVE_HZ = 1450.0
 BANDS = 20  # of 100 Hz each
 NS = 1_000_000_000
 
-ENERGY = Settings(speech_gate=SpeechGateSettings(type="energy"))
+ENERGY = Settings(speech_gate=SpeechGateSettings(type="energy"), enrolment=Enrolment(min_speech_s=2.0))
 
 
 def room(seconds: float, level: float = 0.0005, seed: int = 1) -> Samples:
@@ -33,6 +36,25 @@ def talking(pitch_hz: float, seconds: float, *, level: float = 0.3, seed: int = 
     syllables = (time_s % 0.5) < 0.35
     tone = level * np.sin(2 * np.pi * pitch_hz * time_s) * syllables
     return (tone + room(seconds, seed=seed)).astype(np.float32)
+
+
+def speech(seconds: float = 12.0) -> Samples:
+    """A voice in a quiet room at 16 kHz."""
+    samples, rate = soundfile.read(FOLDER / "enrol_anna.ogg", dtype="float32")
+    assert rate == RATE
+    quiet = room(seconds, 0.001)
+    mixed: Samples = (samples[: len(quiet)] + quiet[: len(samples)]).astype(np.float32)
+    return mixed
+
+
+def telephone(samples: Samples, noise: float = 0.0) -> Samples:
+    """Through 8 kHz and eight bits by the mu-law, as on a line."""
+    narrow = soxr.resample(samples, RATE, 8000)
+    steps = np.round(127 * np.sign(narrow) * np.log1p(255 * np.abs(narrow)) / np.log(256)) / 127
+    line = np.sign(steps) * np.expm1(np.abs(steps) * np.log(256)) / 255
+    wide = soxr.resample(line, 8000, RATE)[: len(samples)]
+    mixed: Samples = (wide + room(len(wide) / RATE, noise, seed=9)[: len(wide)]).astype(np.float32)
+    return mixed
 
 
 def sound_file(samples: Samples, rate: int = RATE, kind: str = "WAV", subtype: str | None = None) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from earwitnessd.calibration import Calibrator, RowStatistics
+from earwitnessd.channel import Channel
 
 Vector = npt.NDArray[np.float32]
 
@@ -48,6 +49,8 @@ class ProfileMatrix:
     # the exemplars against the calibration's cohort
     speech_s: tuple[float, ...] = ()
     # net speech of each exemplar; empty where there is no calibration
+    channels: Mapping[str, frozenset[Channel]] = field(default_factory=dict)
+    # the kinds that each person's exemplars came through, where it is known of all of them
 
     @classmethod
     def build(

@@ -326,6 +326,9 @@ class FakeDaemon:
             level_dbfs=-24.0,
             snr_db=26.0,
             consistency=0.83,
+            consistency_llr=3.1,
+            session_snr_db=26.0,
+            channel="wideband",
         )
         return Enrolment(enrolment="e-1", stream=method.stream or "desk", needed_s=method.speech_s)
 
@@ -342,6 +345,9 @@ def _progress(before: EnrollProgress, speech_s: float, state: str, hint: str) ->
         hint=hint,
         snr_db=before.snr_db,
         consistency=before.consistency,
+        consistency_llr=before.consistency_llr,
+        session_snr_db=before.session_snr_db,
+        channel=before.channel,
     )
 
 
@@ -366,9 +372,26 @@ def _profile(name: str) -> Profile:
         windows=24,
         consistency=0.82,
         snr_db=27.0,
+        session=7,
+        consistency_llr=2.9,
+        channel="telephone",
+        native_rate=8000,
     )
     return Profile(
-        name=name, created="2026-11-19T08:12:00Z", exemplars=[exemplar], nearest="bert", nearest_cosine=0.44
+        name=name,
+        created="2026-11-19T08:12:00Z",
+        exemplars=[exemplar],
+        nearest="bert",
+        nearest_cosine=0.44,
+        nearest_llr=3.9,
+        nearest_bound=3.5,
+        model_id="wavlm-3f2a",
+        verdict="poor",
+        findings=["can be taken for bert (evidence +3.9 nats)"],
+        advice=["add a session on another day"],
+        groups=["family"],
+        target_fmr=0.001,
+        llr_bound=4.2,
     )
 
 

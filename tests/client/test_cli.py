@@ -137,7 +137,7 @@ def test_tail_for_people_is_one_line_an_event_and_ctrl_c_ends_it(daemon: Path) -
 def test_enrolling_live_shows_progress_and_the_result(daemon: Path) -> None:
     result = run(daemon, "enroll", "zoe", "--stream", "desk", "--speech", "2")
     assert result.returncode == 0, result.stderr
-    assert "zoe is enrolled from 2.0 s of speech, consistency 0.83" in result.stdout
+    assert "zoe is enrolled from 2.0 s of speech, wideband, SNR 26 dB, consistency +3.1 nats" in result.stdout
     assert "of speech" in result.stderr
 
 
@@ -187,8 +187,25 @@ def test_profiles_are_listed_and_shown(daemon: Path) -> None:
     assert "anna" in listed
     assert "1 of another model: enrol again" in listed
     assert len(json.loads(run(daemon, "profiles", "list", "--json").stdout)["profiles"]) == 3
-    assert "sounds most like bert (0.44)" in run(daemon, "profiles", "show", "anna").stdout
+    assert run(daemon, "profiles", "remove-session", "anna", "7").stdout == "done\n"
     assert run(daemon, "profiles", "rename", "anna", "anne").stdout == "done\n"
+
+
+def test_a_profile_is_explained(daemon: Path) -> None:
+    shown = run(daemon, "profiles", "show", "anna").stdout
+    assert shown.startswith("anna  poor profile  1 session, 13 s of speech, since ")
+    for line in (
+        "closest other bert, evidence +3.9 nats (+3.5 counts as the same voice)",
+        "verified      from +4.2 nats of evidence on (own target_fmr 0.001)",
+        "groups        family",
+        "· can be taken for bert",
+        "· add a session on another day",
+    ):
+        assert line in shown
+    assert "   7  file anna.wav, 2026-11-19 " in shown
+    assert "  headset · telephone · 8 kHz" in shown
+    assert "13 s of speech · SNR 27 dB · consistency +2.9 nats" in shown
+    assert json.loads(run(daemon, "profiles", "show", "anna", "--json").stdout)["verdict"] == "poor"
 
 
 def test_deleting_asks_first(daemon: Path) -> None:

@@ -1,123 +1,151 @@
-"""One session collects one voice, and becomes a template or says why not."""
+"""One session collects one voice, and becomes a template or says why not and what to do."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from earwitnessd.enroll.collector import (
-    MIN_WINDOWS,
-    SAME_VOICE_SLACK,
-    Collector,
-    EnrolmentRefusedError,
-    nearest_other,
-)
-from earwitnessd.score import ProfileMatrix
+from earwitnessd.enroll.collector import STRAY_SLACK, Collector, Template
+from earwitnessd.enroll.errors import EnrolmentRefusedError
+from earwitnessd.enroll.likeness import Likeness
+from earwitnessd.score import Vector
+from earwitnessd.settings.enrolment import Enrolment
 
+from ..calibration.making import calibrator
 from ..profiles.making import like, voice
-from .making import heard
+from .making import heard, session
 
 THRESHOLD = 0.8
-ANNA = voice(1)
+ANNA, BEN = voice(1), like(voice(1), 0.1)
+SHORT = Enrolment(min_speech_s=2.0)
+LONG = Enrolment(min_speech_s=10.0)
 
 
-def collected(*cosines: float) -> Collector:
-    """A session with windows of these cosines to anna."""
-    collector = Collector(THRESHOLD)
-    for seed, cosine in enumerate(cosines):
-        collector.add(heard(), like(ANNA, cosine, seed=100 + seed))
-    return collector
+def annas(count: int, cosine: float = 0.97) -> list[Vector]:
+    return [like(ANNA, cosine, seed=100 + seed) for seed in range(count)]
+
+
+def finished(vectors: list[Vector], settings: Enrolment = SHORT) -> Template:
+    return session(vectors, THRESHOLD, settings).finish()
+
+
+def refusal(collector: Collector) -> str:
+    with pytest.raises(EnrolmentRefusedError) as refused:
+        collector.finish()
+    return str(refused.value)
 
 
 def test_the_template_is_the_direction_of_all_windows() -> None:
-    collector = Collector(THRESHOLD)
-    vectors = [like(ANNA, 0.95, seed) for seed in range(10, 15)]
-    for vector in vectors:
-        collector.add(heard(), vector)
-    template = collector.finish()
+    vectors = annas(5)
+    template = finished(vectors)
     expected = np.mean(vectors, axis=0) / np.linalg.norm(np.mean(vectors, axis=0))
     np.testing.assert_allclose(template.vector, expected, atol=1e-6)
-    assert float(np.linalg.norm(template.vector)) == pytest.approx(1.0)
     assert template.windows == 5
+    assert template.warnings == ()
 
 
 def test_speech_is_counted_once_although_windows_overlap() -> None:
-    collector = collected(0.95, 0.95, 0.95)
+    collector = session(annas(3), THRESHOLD, SHORT)
     assert collector.speech_s == pytest.approx(2.5 + 2 * 1.25)
     assert collector.finish().speech_s == pytest.approx(5.0)
 
 
 def test_there_is_enough_when_both_speech_and_windows_are() -> None:
-    collector = collected(0.95, 0.95)
-    assert collector.speech_s >= 3.0
-    enough = [collector.has(3.0)]
-    collector.add(heard(), ANNA)
-    assert [*enough, collector.has(3.0), collector.has(6.0)] == [False, True, False]
+    enough = [session(annas(count), THRESHOLD, SHORT).enough for count in (2, 3)]
+    assert enough == [False, True]
+    assert not session(annas(6), THRESHOLD, LONG).enough
+    assert session(annas(7), THRESHOLD, LONG).enough
 
 
-def test_consistency_is_how_the_worst_window_fits_the_others() -> None:
-    collector = Collector(0.0)
-    vectors = [ANNA, like(ANNA, 0.95, 7), like(ANNA, 0.6, 8)]
-    for vector in vectors:
-        collector.add(heard(), vector)
-    others = vectors[0] + vectors[1]
-    worst = float(vectors[2] @ others / np.linalg.norm(others))
-    assert collector.finish().consistency == pytest.approx(worst, abs=1e-5)
+def test_whoever_enrols_may_ask_for_more_speech_than_the_settings_but_not_for_less() -> None:
+    likeness = Likeness(THRESHOLD)
+    assert Collector(likeness, LONG, 20.0).needed_s == 20.0
+    assert Collector(likeness, LONG, 5.0).needed_s == 10.0
 
 
-def test_consistency_is_not_told_before_there_is_something_to_compare() -> None:
-    collector = Collector(THRESHOLD)
-    progress = [collector.add(heard(), ANNA) for _ in range(4)]
-    assert [each.consistency is None for each in progress] == [True, True, False, False]
-    assert progress[-1].consistency == pytest.approx(1.0)
+def test_too_little_speech_says_how_much_and_how_much_more() -> None:
+    collector = session(annas(3), THRESHOLD, LONG)
+    assert refusal(collector) == ("only 5.0 s of net speech, at least 10 s are needed: speak for another 5 s")
 
 
-def test_the_snr_is_that_of_the_middle_window() -> None:
-    collector = Collector(THRESHOLD)
-    for snr_db in (5.0, 30.0, None, 20.0):
-        collector.add(heard(snr_db=snr_db), ANNA)
-    assert collector.finish().snr_db == 20.0
+def test_too_few_windows_are_too_few_however_much_was_said() -> None:
+    said = refusal(session(annas(2), THRESHOLD, SHORT))
+    assert said.startswith("only 2 usable windows, at least 3 are needed")
 
 
-def test_a_session_without_any_snr_has_none() -> None:
-    collector = Collector(THRESHOLD)
-    for _ in range(3):
-        collector.add(heard(snr_db=None), ANNA)
-    assert collector.finish().snr_db is None
+def test_windows_that_could_not_be_used_are_counted_with_what_to_do() -> None:
+    collector = session(annas(3), THRESHOLD, LONG)
+    for reasons in (("clipped",), ("clipped", "low_snr"), ("low_snr",), ("too_little_speech",)):
+        collector.add(heard(start=200_000, reasons=reasons), None)
+    assert refusal(collector).endswith(
+        "Of 7 windows some could not be used (2 too loud, 1 too noisy): "
+        "too loud: move away from the microphone"
+    )
 
 
-@pytest.mark.parametrize("windows", range(MIN_WINDOWS))
-def test_too_few_windows_make_no_template(windows: int) -> None:
-    with pytest.raises(EnrolmentRefusedError, match=f"only {windows} usable windows.*Speak longer"):
-        collected(*[0.95] * windows).finish()
+def test_consistency_leaves_windows_out_that_share_audio() -> None:
+    vectors = [ANNA, like(ANNA, 0.95, 7), like(ANNA, 0.9, 8)]
+    template = finished(vectors)
+    assert template.consistency == pytest.approx(float(vectors[0] @ vectors[2]), abs=1e-5)
+    assert template.self_llr is None
 
 
-def test_two_windows_in_a_row_of_another_voice_end_the_session() -> None:
-    collector = collected(0.98, 0.98, 0.98)
-    ben = like(ANNA, 0.2)
-    collector.add(heard(), ben)
-    with pytest.raises(EnrolmentRefusedError, match="a second voice"):
-        collector.add(heard(), ben)
+def test_with_a_calibration_consistency_is_evidence() -> None:
+    vectors = [like(ANNA, 0.95, seed) for seed in range(200, 208)]
+    template = session(vectors, THRESHOLD, SHORT, calibrator()).finish()
+    rough = [like(ANNA, 0.6, seed) for seed in range(200, 208)]
+    settings = Enrolment(min_speech_s=2.0, second_voice="ignore")
+    worse = session(rough, THRESHOLD, settings, calibrator()).finish()
+    assert template.self_llr is not None
+    assert worse.self_llr is not None
+    assert template.self_llr > worse.self_llr
+    assert any("uneven" in warning for warning in worse.warnings) == (worse.self_llr < 0.5)
 
 
-def test_a_stray_window_of_another_voice_is_left_out() -> None:
-    collector = collected(0.98, 0.98)
-    for _ in range(3):
-        collector.add(heard(), like(ANNA, 0.2))
-        collector.add(heard(), ANNA)
+def test_the_snr_is_that_of_the_middle_window_and_a_noisy_session_warns() -> None:
+    collector = session(annas(3), THRESHOLD, SHORT)
+    for number, snr_db in enumerate((5.0, 4.0, None, 6.0, 7.0, 5.0)):
+        collector.add(heard(start=(3 + number) * 24_000, snr_db=snr_db), ANNA)
     template = collector.finish()
-    assert template.windows == 5
-    assert template.speech_s == pytest.approx(2.5 + 4 * 1.25)
+    assert template.snr_db == 6.5
+    (warning,) = template.warnings
+    assert warning.startswith("noisy: speech is only 6 dB above the noise, 10 dB are good: move closer")
+
+
+def test_a_clipped_session_warns() -> None:
+    collector = session(annas(3), THRESHOLD, SHORT)
+    for number in range(3):
+        collector.add(heard(start=(3 + number) * 24_000, clipped=0.008), ANNA)
+    template = collector.finish()
+    assert template.clipped == pytest.approx(0.004)
+    (warning,) = template.warnings
+    assert warning.startswith("clipped: 0.4% of the samples are at full scale: move away")
+
+
+def test_a_second_voice_is_refused_with_where_it_is() -> None:
+    collector = session([*annas(6), BEN, BEN, BEN], THRESHOLD, SHORT)
+    said = refusal(collector)
+    assert said.startswith("a second voice speaks between 9.8 s and 15.0 s (cosine ")
+    assert "enrol one person alone" in said
+
+
+def test_a_second_voice_only_warns_or_is_ignored_where_the_settings_say_so() -> None:
+    vectors = [*annas(6), BEN, BEN, BEN]
+    (warned, *_) = finished(vectors, Enrolment(min_speech_s=2.0, second_voice="warn")).warnings
+    assert warned.startswith("a second voice speaks between 9.8 s and 15.0 s")
+    assert finished(vectors, Enrolment(min_speech_s=2.0, second_voice="ignore")).warnings == ()
+
+
+def test_a_stray_window_is_left_out_of_the_template() -> None:
+    template = finished([*annas(4), BEN, *annas(4)])
+    assert template.windows == 8
+    assert float(template.vector @ ANNA) > 0.99
 
 
 def test_the_same_voice_may_vary_more_than_a_verified_one() -> None:
-    near = Collector(THRESHOLD)
-    for cosine in (1.0, THRESHOLD - SAME_VOICE_SLACK + 0.01):
-        near.add(heard(), like(ANNA, cosine))
-    far = Collector(THRESHOLD)
-    far.add(heard(), ANNA)
-    far.add(heard(), like(ANNA, THRESHOLD - SAME_VOICE_SLACK - 0.01))
-    assert (near.speech_s, far.speech_s) == (3.75, 2.5)
+    near = finished([*annas(6, 1.0), like(ANNA, THRESHOLD - STRAY_SLACK + 0.03)])
+    far = finished([*annas(6, 1.0), like(ANNA, THRESHOLD - STRAY_SLACK - 0.03)])
+    assert (near.windows, far.windows) == (7, 6)
 
 
 @pytest.mark.parametrize(
@@ -131,21 +159,22 @@ def test_the_same_voice_may_vary_more_than_a_verified_one() -> None:
     ],
 )
 def test_a_bad_window_is_not_used_and_says_what_to_do(reasons: tuple[str, ...], hint: str) -> None:
-    collector = Collector(THRESHOLD)
-    progress = collector.add(heard(reasons=reasons), ANNA)
+    collector = Collector(Likeness(THRESHOLD), SHORT)
+    bad = heard(reasons=reasons)
+    collector.add(bad, ANNA)
+    progress = collector.progress(bad)
     assert progress.hint == hint
     assert (progress.speech_s, progress.level_dbfs, progress.snr_db) == (0.0, -25.0, 20.0)
+    assert (progress.windows, progress.unusable) == (0, 1)
 
 
-def test_a_window_that_was_not_embedded_is_not_used() -> None:
-    collector = Collector(THRESHOLD)
-    assert collector.add(heard(), None).speech_s == 0.0
-
-
-def test_the_nearest_other_is_never_the_person_themselves() -> None:
-    matrix = ProfileMatrix.build([("anna", ANNA), ("ben", like(ANNA, 0.6)), ("carla", like(ANNA, 0.3))])
-    near = nearest_other(matrix, "anna", ANNA)
-    assert near is not None
-    assert near[0] == "ben"
-    assert near[1] == pytest.approx(0.6, abs=1e-5)
-    assert nearest_other(ProfileMatrix.build([("anna", ANNA)]), "anna", ANNA) is None
+def test_progress_tells_the_figures_that_the_end_is_judged_by() -> None:
+    collector = session([*annas(6), BEN, BEN], THRESHOLD, SHORT)
+    last = heard(start=8 * 24_000)
+    collector.add(last, BEN)
+    progress = collector.progress(last)
+    assert (progress.windows, progress.session_snr_db, progress.clipped) == (9, 20.0, 0.0)
+    assert progress.consistency is not None
+    assert progress.consistency < 0.8
+    assert progress.second_voice is not None
+    assert progress.hint.startswith("another voice was heard between 9.8 s and 15.0 s")

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from earwitnessd.capture.messages import RATE
-from earwitnessd.enroll.recording import MAX_S, RecordingError, windows_of
+from earwitnessd.enroll.errors import RecordingError
+from earwitnessd.enroll.recording import MAX_S, decode, windows_of
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.settings.root import Settings, Windows
 from earwitnessd.settings.speech_gate import SpeechGateSettings
@@ -18,12 +19,12 @@ HALF = round(1.5 * RATE)
 
 
 def windows(recording: bytes, settings: Settings = ENERGY) -> list[HeardWindow]:
-    return list(windows_of(recording, settings))
+    return list(windows_of(decode(recording).samples, settings))
 
 
 def complaint(recording: bytes) -> str:
     with pytest.raises(RecordingError) as refused:
-        windows_of(recording, ENERGY)
+        decode(recording)
     return str(refused.value)
 
 
@@ -58,7 +59,9 @@ def test_any_format_rate_and_number_of_channels_is_heard(kind: str, rate: int, c
     tone = 0.3 * np.sin(2 * np.pi * ANNA_HZ * time_s) * ((time_s % 0.5) < 0.35)
     noise = np.random.default_rng(3).standard_normal((len(tone), channels)) * 0.0005
     said = (tone[:, np.newaxis] + noise).astype(np.float32)
-    heard = windows(sound_file(said, rate, kind))
+    recording = sound_file(said, rate, kind)
+    assert (decode(recording).kind, decode(recording).native_rate) == (kind, rate)
+    heard = windows(recording)
     assert [each.window.start for each in heard] == [0, HALF, 2 * HALF]
     for each in heard:
         assert band(each) == ANNA_HZ // 100

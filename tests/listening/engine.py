@@ -21,6 +21,8 @@ from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import Samples, pack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, Vectors, Windows
+from earwitnessd.enroll.decoding import Decode
+from earwitnessd.enroll.recording import decode
 from earwitnessd.handover import (
     Answer,
     Ask,
@@ -103,7 +105,9 @@ class Engine:
         enrolled: dict[str, float] | None = None,
         settings: Settings = PATIENT,
         rules: Rules = RULES,
+        decode: Decode = decode,
     ) -> None:
+        self._decode = decode
         self._folder = tempfile.TemporaryDirectory(prefix="ew")
         self.profiles = Path(self._folder.name) / "profiles.db"
         self.embedder = embedder or ToneEmbedder()
@@ -130,7 +134,9 @@ class Engine:
     def open_parts(self) -> Parts:
         """Called in the engine thread."""
         people = People(ProfileStore(self.profiles), self.embedder.model_id, self._rules.threshold)
-        return Parts(embedder=self.embedder, people=people, rules=self._rules, model=MODEL)
+        return Parts(
+            embedder=self.embedder, people=people, rules=self._rules, model=MODEL, decode=self._decode
+        )
 
     def __enter__(self) -> Engine:
         self.listener.start()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from earwitnessd.enroll.collector import Template
+from earwitnessd.enroll.origin import Origin
 from earwitnessd.profiles import NewExemplar
 from earwitnessd.score import Vector
 
@@ -42,3 +43,6 @@ def exemplar(vector: Vector, model_id: str = MODEL, label: str = "headset") -> N
 
 def template(vector: Vector) -> Template:
     return Template(vector=vector, speech_s=10.0, windows=5, consistency=0.9, snr_db=20.0)
+
+
+DESK = Origin("stream desk", "headset", "Built-in Audio", 48_000)

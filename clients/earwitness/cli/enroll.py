@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from .. import palette
-from ..control import Control, ControlError, Enrolment, NoDaemon
+from ..control import Control, ControlError, Enrolled, Enrolment, NoDaemon
 from ..events import AnyEvent, EnrollProgress
 from ..notices import Connected, Notice, Restarted
 from ..subscription import Subscription, subscribe
@@ -48,6 +48,12 @@ def enroll(
     timeout: Annotated[
         float, typer.Option(metavar="SECONDS", help="Give up after.", min=5, max=3600)
     ] = 120.0,
+    consent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT", help="What they agreed to, or where that is written.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Enrol a person: talk until the bar is full, or give recordings. Ctrl-C cancels."""
     if file and stream:
@@ -55,24 +61,25 @@ def enroll(
     connection: Connection = context.obj
     with connection.ask() as control:
         if file:
-            _from_files(control, name, file, label)
+            _from_files(control, name, file, label, consent)
         else:
-            _from_stream(connection, control, name, stream, speech, timeout)
+            _from_stream(connection, control, name, stream, speech, timeout, consent)
 
 
-def _from_files(control: Control, name: str, files: list[Path], label: str) -> None:
+def _from_files(
+    control: Control, name: str, files: list[Path], label: str, consent: str | None
+) -> None:
     refused = 0
     for file in files:
         try:
-            answer = control.enroll_audio(name, file, label=label)
+            answer = control.enroll_audio(name, file, label=label, consent=consent)
         except ControlError as error:
             refused += 1
             Console(stderr=True, highlight=False, markup=False).print(f"{file}: {error.message}")
             continue
-        quality = f"consistency {number(answer.consistency)}, SNR {number(answer.snr_db, '.0f')} dB"
         print(
             f"{file}: {clean(answer.name)} has {answer.exemplars} exemplars now, "
-            f"{span(answer.speech_s)} of speech, {quality}"
+            f"{_quality(answer, answer.snr_db)}"
         )
         for warning in answer.warnings:
             print(f"  {clean(warning)}")
@@ -81,12 +88,20 @@ def _from_files(control: Control, name: str, files: list[Path], label: str) -> N
 
 
 def _from_stream(
-    connection: Connection, control: Control, name: str, stream: str | None, speech_s: float, timeout_s: float
+    connection: Connection,
+    control: Control,
+    name: str,
+    stream: str | None,
+    speech_s: float,
+    timeout_s: float,
+    consent: str | None,
 ) -> None:
     # Listening begins first, or the first progress would be lost.
     with subscribe(connection.events, ["enroll.progress"], keys=connection.keys()) as subscription:
         _await_connection(subscription)
-        enrolment = control.enroll_live(name, stream, speech_s=speech_s, timeout_s=timeout_s)
+        enrolment = control.enroll_live(
+            name, stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent
+        )
         try:
             last = _follow(subscription, enrolment, name, timeout_s + GRACE_S)
         except KeyboardInterrupt:
@@ -94,10 +109,20 @@ def _from_stream(
             fail(f"cancelled; {name} was not enrolled", FAILED)
             return
     if last.state == "done":
-        quality = f"consistency {number(last.consistency)}, SNR {number(last.snr_db, '.0f')} dB"
-        print(f"{name} is enrolled from {span(last.speech_s)} of speech, {quality}")
+        print(f"{name} is enrolled from {_quality(last, last.session_snr_db)}")
+        for warning in last.warnings:
+            print(f"  {clean(warning)}")
     else:
         fail(f"{name} was not enrolled, {last.state}: {clean(last.hint)}", FAILED)
+
+
+def _quality(heard: Enrolled | EnrollProgress, snr_db: float | None) -> str:
+    """What the new session rests on."""
+    llr = heard.consistency_llr
+    consistency = number(heard.consistency) if llr is None else f"{number(llr, '+.1f')} nats"
+    channel = f", {clean(heard.channel)}" if heard.channel else ""
+    snr = f"SNR {number(snr_db, '.0f')} dB"
+    return f"{span(heard.speech_s)} of speech{channel}, {snr}, consistency {consistency}"
 
 
 def _await_connection(subscription: Subscription[AnyEvent | Notice]) -> None:

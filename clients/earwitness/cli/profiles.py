@@ -1,4 +1,4 @@
-"""`earwitness profiles`: list, show, delete, rename."""
+"""`earwitness profiles`: list, show, delete, rename, remove-session."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import typer
 from rich.text import Text
 
 from .. import palette
-from ..words import clean, day, number, span
+from ..words import clean, day, span
 from .connection import Connection, print_json, show, table
+from .profile_page import page
 
 profiles = typer.Typer(name="profiles", help="The enrolled people.", invoke_without_command=True)
 
@@ -36,7 +37,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
     if not answer.profiles:
         print("nobody is enrolled: earwitness enroll NAME")
         return
-    rows = table("name", "exemplars", "speech", "created", "")
+    rows = table("name", "sessions", "speech", "created", "")
     for person in answer.profiles:
         unusable = person.exemplars - person.usable
         rows.add_row(
@@ -51,33 +52,14 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
 
 @profiles.command(name="show")
 def show_one(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
-    """Show one person with all exemplars."""
+    """Explain a profile: its sessions, how good it is, who comes close, what would make it better."""
     connection: Connection = context.obj
     with connection.ask() as control:
         person = control.profile(name)
     if as_json:
         print_json(person)
         return
-    heading = Text.assemble((clean(person.name), "bold"), f", since {day(person.created)}")
-    if person.nearest is not None:
-        heading.append(
-            f", sounds most like {clean(person.nearest)} ({number(person.nearest_cosine)})", palette.DIM
-        )
-    rows = table("created", "source", "label", "speech", "windows", "consistency", "SNR", "")
-    for exemplar in person.exemplars:
-        rows.add_row(
-            day(exemplar.created),
-            clean(exemplar.source),
-            clean(exemplar.label),
-            span(exemplar.speech_s),
-            f"{exemplar.windows}",
-            number(exemplar.consistency),
-            f"{number(exemplar.snr_db, '.0f')} dB",
-            Text(
-                "" if exemplar.usable else f"of model {clean(exemplar.model_id)}: enrol again", palette.WARN
-            ),
-        )
-    show(heading, rows)
+    show(*page(person))
 
 
 @profiles.command()
@@ -102,3 +84,15 @@ def rename(
     connection: Connection = context.obj
     with connection.ask() as control:
         print(clean(control.rename_profile(name, new_name).message))
+
+
+@profiles.command()
+def remove_session(
+    context: typer.Context,
+    name: Name,
+    session: Annotated[int, typer.Argument(metavar="SESSION", help="Its number in `profiles show`.")],
+) -> None:
+    """Forget one session of a person; the last one stays."""
+    connection: Connection = context.obj
+    with connection.ask() as control:
+        print(clean(control.remove_session(name, session).message))

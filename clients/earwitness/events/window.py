@@ -50,9 +50,18 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     clipped: Fraction
     """how many of the samples are at full scale"""
     inconclusive: list[str]
-    """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `not_finite`
-    (the device delivered NaN), `margin` (two people are too close), `undecided` (the evidence speaks for
-    nobody and against nobody enough), `no_profiles`"""
+    """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `overlap` (two
+    people speak at once; where a model that hears it is set), `not_finite` (the device delivered NaN),
+    `channel_mismatch` (where the settings make it so: another kind of channel than the likeliest person was
+    enrolled over), `margin` (two people are too close), `undecided` (the evidence speaks for nobody and
+    against nobody enough), `no_profiles`"""
+    channel: str | None = None
+    """what the stream's speech comes through, by its spectrum of late: `wideband` or `telephone`; null: it
+    cannot be told"""
+    doubts: list[str] = msgspec.field(default_factory=list)
+    """what makes the window doubtful but not inconclusive: `channel_mismatch`"""
+    advice: str = ""
+    """for people: what to do about a doubt; empty: there is none"""
     scores: list[ProfileScore]
     """the most alike first; empty if the window was not embedded"""
     latency_ms: Latency

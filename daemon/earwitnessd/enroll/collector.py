@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
+from earwitnessd.calibration.cohort import unit
+from earwitnessd.channel import NOTHING, Channel, kind_of, speech_powers
+from earwitnessd.enroll import words
+from earwitnessd.enroll.consistency import leave_one_out, lowest_cosine, median_llr
+from earwitnessd.enroll.errors import EnrolmentRefusedError
+from earwitnessd.enroll.likeness import Agreement, Likeness
+from earwitnessd.enroll.second_voice import Stretch, find_second_voice
+from earwitnessd.enroll.taken import TakenWindow, new_speech_of, vectors_of
 from earwitnessd.hearing import HeardWindow
-from earwitnessd.score import ProfileMatrix, Vector
+from earwitnessd.score import Vector
+from earwitnessd.settings.enrolment import Enrolment
 
-OTHER_VOICE_WINDOWS = 2  # so many windows in a row that do not fit are a second voice
-SAME_VOICE_SLACK = 0.15
-# a window may be this much less like the session so far than a verified one is like its profile:
-# at the beginning, the session so far is a single window
-MIN_WINDOWS = 3
-HINTS = {
-    "too_little_speech": "keep talking",
-    "gap": "audio was lost: keep talking",
-    "clipped": "too loud: move away from the microphone",
-    "low_snr": "too noisy: move closer to the microphone or find a quieter place",
-    "not_finite": "the device delivers garbage",
-}
+STRAY_LLR, STRAY_SLACK = -2.0, 0.15  # a window that fits so badly is left out: a cough, a door
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,100 +28,153 @@ class Progress:
 
     speech_s: float
     hint: str
-    level_dbfs: float | None
-    snr_db: float | None
-    consistency: float | None
+    windows: int = 0
+    # taken
+    unusable: int = 0
+    # heard, but not taken
+    level_dbfs: float | None = None
+    # of the last window, as is the next
+    snr_db: float | None = None
+    session_snr_db: float | None = None
+    clipped: float | None = None
+    consistency: float | None = None
+    consistency_llr: float | None = None
+    channel: Channel = ""
+    second_voice: Stretch | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Template:
-    """What a finished enrolment yields."""
+    """What a finished session yields."""
 
     vector: Vector
     # unit length
     speech_s: float
     windows: int
-    consistency: float
-    # lowest cosine of one window to the mean of the others
+    consistency: float | None
+    # lowest cosine of one window to the mean of the others that share no audio with it
     snr_db: float | None
-
-
-class EnrolmentRefusedError(Exception):
-    """This audio makes no template: says why and what to do."""
+    self_llr: float | None = None
+    # nats: the median window against those
+    clipped: float | None = None
+    # of the samples
+    channel: Channel = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Collector:
-    """One session of one person; `threshold` is the cosine that verification asks for."""
+    """One session of one person."""
 
-    def __init__(self, threshold: float) -> None:
-        self.speech_s = 0.0
-        self._same_voice = threshold - SAME_VOICE_SLACK
-        self._vectors: list[Vector] = []
-        self._snrs_db: list[float] = []
-        self._strangers = 0
+    def __init__(self, likeness: Likeness, settings: Enrolment, needed_s: float | None = None) -> None:
+        self.needed_s = max(settings.min_speech_s, needed_s or 0.0)
+        self._likeness = likeness
+        self._settings = settings
+        self._taken: list[TakenWindow] = []
+        self._unusable: Counter[str] = Counter()
+        # windows by the first reason against them
+        self._origin: int | None = None
+        # where the session began, in samples of its stream
+        self._powers = NOTHING
 
-    def has(self, speech_s: float) -> bool:
-        """Whether there is so much net speech, in enough windows for a template."""
-        return self.speech_s >= speech_s and len(self._vectors) >= MIN_WINDOWS
+    @property
+    def speech_s(self) -> float:
+        """Net speech that was taken."""
+        return float(new_speech_of(self._taken).sum())
 
-    def add(self, heard: HeardWindow, vector: Vector | None) -> Progress:
-        """Take a window, embedded or not; EnrolmentRefusedError on a second voice."""
-        hint = next((HINTS[reason] for reason in heard.reasons if reason in HINTS), "keep talking")
-        if vector is not None and not heard.reasons:
-            self._take(heard, vector)
+    @property
+    def enough(self) -> bool:
+        """Whether there is as much net speech as is needed, in enough windows for a template."""
+        return self.speech_s >= self.needed_s and len(self._taken) >= words.MIN_WINDOWS
+
+    def add(self, heard: HeardWindow, vector: Vector | None) -> None:
+        """Take a window, embedded or not."""
+        if self._origin is None:
+            self._origin = heard.window.start
+        if vector is None or heard.reasons:
+            self._unusable[heard.reasons[0] if heard.reasons else "not_embedded"] += 1
+            return
+        start = heard.window.start - self._origin
+        taken = TakenWindow(
+            start=start,
+            stop=start + len(heard.window.samples),
+            speech_s=heard.speech_s,
+            new_speech_s=heard.new_speech_s,
+            clipped=heard.quality.clipping_ratio,
+            snr_db=heard.quality.snr_db,
+            vector=vector,
+        )
+        self._taken.append(taken)
+        self._powers = self._powers + speech_powers(heard.window.samples)
+
+    def progress(self, heard: HeardWindow) -> Progress:
+        """Where it stands after this window."""
+        agreements = leave_one_out(self._taken, self._likeness)
+        second = self._second_voice()
         return Progress(
             speech_s=self.speech_s,
-            hint=hint,
+            hint=words.hint(heard.reasons, second),
+            windows=len(self._taken),
+            unusable=self._unusable.total(),
             level_dbfs=heard.quality.level_dbfs,
             snr_db=heard.quality.snr_db,
-            consistency=self._consistency(),
+            session_snr_db=self._snr_db(),
+            clipped=self._clipped(),
+            consistency=lowest_cosine(agreements),
+            consistency_llr=median_llr(agreements),
+            channel=kind_of(self._powers),
+            second_voice=second,
         )
 
     def finish(self) -> Template:
         """The template; EnrolmentRefusedError if the session cannot carry one."""
-        if len(self._vectors) < MIN_WINDOWS:
-            raise EnrolmentRefusedError(
-                f"only {len(self._vectors)} usable windows with {self.speech_s:.1f} s of speech: "
-                f"need {MIN_WINDOWS}. Speak longer, in a quiet place"
-            )
-        consistency = self._consistency()
-        assert consistency is not None
+        if not self.enough:
+            raise EnrolmentRefusedError(self.missing())
+        warnings = self._second_voice_warnings()
+        agreements = leave_one_out(self._taken, self._likeness)
+        fitting = [
+            window for window, each in zip(self._taken, agreements, strict=True) if not self._stray(each)
+        ]
+        fitting = fitting if len(fitting) >= words.MIN_WINDOWS else self._taken
+        snr_db, clipped = self._snr_db(), self._clipped()
+        self_llr = median_llr(agreements)
+        warnings += words.quality_warnings(snr_db, clipped, self_llr, self._settings.good_snr_db)
         return Template(
-            vector=_unit(np.sum(self._vectors, axis=0)),
+            vector=unit(vectors_of(fitting).sum(axis=0)),
             speech_s=self.speech_s,
-            windows=len(self._vectors),
-            consistency=consistency,
-            snr_db=float(np.median(self._snrs_db)) if self._snrs_db else None,
+            windows=len(fitting),
+            consistency=lowest_cosine(agreements),
+            snr_db=snr_db,
+            self_llr=self_llr,
+            clipped=clipped,
+            channel=kind_of(self._powers),
+            warnings=tuple(warnings),
         )
 
-    def _take(self, heard: HeardWindow, vector: Vector) -> None:
-        if self._vectors and float(_unit(np.sum(self._vectors, axis=0)) @ vector) < self._same_voice:
-            self._strangers += 1
-            if self._strangers >= OTHER_VOICE_WINDOWS:
-                raise EnrolmentRefusedError(
-                    "a second voice is in this recording: enrol one person alone, without radio or television"
-                )
-            return
-        self._strangers = 0
-        self.speech_s += heard.new_speech_s if self._vectors else heard.speech_s
-        self._vectors.append(vector)
-        if heard.quality.snr_db is not None:
-            self._snrs_db.append(heard.quality.snr_db)
+    def missing(self) -> str:
+        """How much more there should be, and what kept windows from counting."""
+        unusable = dict(self._unusable.most_common())
+        return words.too_little(self.speech_s, self.needed_s, len(self._taken), unusable)
 
-    def _consistency(self) -> float | None:
-        if len(self._vectors) < MIN_WINDOWS:
+    def _second_voice(self) -> Stretch | None:
+        if self._settings.second_voice == "ignore":
             return None
-        vectors = np.array(self._vectors)
-        others = vectors.sum(axis=0) - vectors
-        cosines = np.sum(others * vectors, axis=1) / np.linalg.norm(others, axis=1)
-        return float(cosines.min())
+        return find_second_voice(self._taken, self._likeness)
 
+    def _second_voice_warnings(self) -> list[str]:
+        stretch = self._second_voice()
+        if stretch is None:
+            return []
+        said = words.second_voice(stretch)
+        if stretch.sure and self._settings.second_voice == "refuse":
+            raise EnrolmentRefusedError(said)
+        return [said]
 
-def nearest_other(matrix: ProfileMatrix, name: str, vector: Vector) -> tuple[str, float] | None:
-    """The other person that this template sounds most like."""
-    others = [score for score in matrix.scores(vector) if score.speaker != name]
-    return (others[0].speaker, others[0].cosine) if others else None
+    def _stray(self, agreement: Agreement | None) -> bool:
+        return agreement is not None and self._likeness.falls_below(agreement, STRAY_LLR, STRAY_SLACK)
 
+    def _snr_db(self) -> float | None:
+        known = [window.snr_db for window in self._taken if window.snr_db is not None]
+        return float(np.median(known)) if known else None
 
-def _unit(vector: Vector) -> Vector:
-    return (vector / np.linalg.norm(vector)).astype(np.float32)
+    def _clipped(self) -> float | None:
+        return float(np.mean([window.clipped for window in self._taken])) if self._taken else None

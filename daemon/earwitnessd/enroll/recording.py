@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import soundfile
 import soxr
 
 from earwitnessd.capture.messages import RATE, Audio, Opened, Samples
+from earwitnessd.enroll.errors import RecordingError
 from earwitnessd.hearing import HeardWindow, Hearing
 from earwitnessd.settings.root import Settings
 
@@ -19,13 +21,19 @@ MAX_S = 600.0
 BLOCK_S = 0.5
 
 
-class RecordingError(Exception):
-    """The bytes are not a recording that can be heard: says what was found and expected."""
+@dataclass(frozen=True, eq=False, slots=True)
+class Decoded:
+    """A recording as samples at 16 kHz."""
+
+    samples: Samples
+    kind: str
+    # of file, such as WAV
+    native_rate: int
+    # Hz
 
 
-def windows_of(recording: bytes, settings: Settings) -> Iterator[HeardWindow]:
-    """Windows of a sound file in any format, half overlapping: neighbours would tell the same again."""
-    samples = _decode(recording)
+def windows_of(samples: Samples, settings: Settings) -> Iterator[HeardWindow]:
+    """Windows of a recording, half overlapping: neighbours would tell the same again."""
     half = msgspec.structs.replace(settings.windows, hop_s=settings.windows.length_s / 2)
     return hear(samples, msgspec.structs.replace(settings, windows=half))
 
@@ -51,7 +59,8 @@ def hear(samples: Samples, settings: Settings) -> Iterator[HeardWindow]:
         yield from hearing.take_due(hearing.due)
 
 
-def _decode(recording: bytes) -> Samples:
+def decode(recording: bytes) -> Decoded:
+    """The samples of a sound file in any format; RecordingError if it is none, too long or silent."""
     try:
         with soundfile.SoundFile(io.BytesIO(recording)) as file:
             if file.frames > MAX_S * file.samplerate:
@@ -61,6 +70,7 @@ def _decode(recording: bytes) -> Samples:
                 )
             frames = file.read(dtype="float32", always_2d=True)
             rate: int = file.samplerate
+            kind: str = file.format
     except soundfile.LibsndfileError as error:
         start = recording[:8].hex(" ")
         raise RecordingError(
@@ -70,4 +80,5 @@ def _decode(recording: bytes) -> Samples:
     mono = np.nan_to_num(frames.mean(axis=1), posinf=1.0, neginf=-1.0)
     if not mono.any():
         raise RecordingError("the recording is silent from beginning to end: nothing to enrol from")
-    return np.asarray(soxr.resample(mono, rate, RATE), dtype=np.float32)
+    samples = np.asarray(soxr.resample(mono, rate, RATE), dtype=np.float32)
+    return Decoded(samples, kind, rate)

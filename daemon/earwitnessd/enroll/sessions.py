@@ -9,12 +9,18 @@ from collections.abc import Iterator
 
 from earwitness.control import CancelEnrollment, Done, EnrollAudio, Enrolled, EnrollLive, Enrolment
 from earwitness.events import EnrollProgress, Event
-from earwitness.events.enroll import EnrolmentState
-from earwitnessd.enroll.collector import Collector, EnrolmentRefusedError, Progress, Template
+from earwitness.events.enroll import EnrolmentState, OtherVoice
+from earwitnessd.enroll.collector import Collector, Progress, Template
+from earwitnessd.enroll.company import Alike, company_of, judged
+from earwitnessd.enroll.errors import EnrolmentRefusedError
+from earwitnessd.enroll.likeness import Likeness
+from earwitnessd.enroll.origin import Origin
+from earwitnessd.enroll.second_voice import Stretch
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.profiles import ProfileError
 from earwitnessd.profiles.people import People
 from earwitnessd.score import Vector
+from earwitnessd.settings.root import Settings
 
 STORE_ADVICE = "the profile was not stored ({error}): check the disk, then enrol again"
 
@@ -22,46 +28,76 @@ STORE_ADVICE = "the profile was not stored ({error}): check the disk, then enrol
 class LiveEnrolment:
     """From a running stream, until enough net speech was heard."""
 
-    def __init__(self, request: EnrollLive, stream: str, label: str, threshold: float) -> None:
+    def __init__(self, request: EnrollLive, stream: str, origin: Origin, collector: Collector) -> None:
         self.id = uuid.uuid4().hex[:12]
         self.name = request.name
         self.stream = stream
-        self.label = label
-        self.needed_s = request.speech_s
+        self.origin = origin
+        self.needed_s = collector.needed_s
         self.deadline = time.monotonic() + request.timeout_s
-        self._collector = Collector(threshold)
-        self._progress = Progress(0.0, "speak now", None, None, None)
+        self.warnings: list[str] = []
+        self._collector = collector
+        self._progress = Progress(0.0, "speak now")
 
     def on_window(self, heard: HeardWindow, vector: Vector | None) -> Template | None:
         """Take one of the stream's windows; the template once there is enough."""
-        self._progress = self._collector.add(heard, vector)
-        return self._collector.finish() if self._collector.has(self.needed_s) else None
+        self._collector.add(heard, vector)
+        self._progress = self._collector.progress(heard)
+        return self._collector.finish() if self._collector.enough else None
+
+    def too_late(self) -> str:
+        """Why it ends without a template."""
+        return f"time is up: {self._collector.missing()}"
 
     def event(self, state: EnrolmentState, hint: str | None = None) -> EnrollProgress:
         """Where it stands."""
+        progress = self._progress
         return EnrollProgress(
             enrolment=self.id,
             stream=self.stream,
             speaker=self.name,
             state=state,
-            speech_s=self._progress.speech_s,
+            speech_s=progress.speech_s,
             needed_s=self.needed_s,
-            hint=hint or self._progress.hint,
-            level_dbfs=self._progress.level_dbfs,
-            snr_db=self._progress.snr_db,
-            consistency=self._progress.consistency,
+            hint=hint or progress.hint,
+            level_dbfs=progress.level_dbfs,
+            snr_db=progress.snr_db,
+            consistency=progress.consistency,
+            consistency_llr=progress.consistency_llr,
+            session_snr_db=progress.session_snr_db,
+            clipped=progress.clipped,
+            windows=progress.windows,
+            unusable=progress.unusable,
+            channel=progress.channel or None,
+            other_voice=_told(progress.second_voice),
+            warnings=self.warnings,
         )
+
+
+def _told(second: Stretch | None) -> OtherVoice | None:
+    if second is None:
+        return None
+    agreement = second.agreement
+    return OtherVoice(
+        start_s=second.start_s, stop_s=second.stop_s, cosine=agreement.cosine, llr=agreement.llr
+    )
 
 
 class RecordingEnrolment:
     """From a sound file, a few windows a round so that live streams are not kept waiting."""
 
     def __init__(
-        self, token: int, request: EnrollAudio, windows: Iterator[HeardWindow], threshold: float
+        self,
+        token: int,
+        request: EnrollAudio,
+        windows: Iterator[HeardWindow],
+        origin: Origin,
+        collector: Collector,
     ) -> None:
         self.token = token
         self.request = request
-        self.collector = Collector(threshold)
+        self.origin = origin
+        self.collector = collector
         self.over = False
         self._windows = windows
 
@@ -75,21 +111,25 @@ class RecordingEnrolment:
 class Enrolments:
     """Owned by the engine thread: one enrolment a stream, recordings one after the other."""
 
-    def __init__(self, people: People, threshold: float) -> None:
-        self.threshold = threshold
-        # cosine that verification asks for
+    def __init__(self, people: People, settings: Settings) -> None:
         self._people = people
+        self._settings = settings
         self._live: dict[str, LiveEnrolment] = {}
 
     def wanted(self, stream: str) -> bool:
         """Whether this stream's windows are being collected."""
         return stream in self._live
 
-    def start(self, request: EnrollLive, stream: str, label: str) -> Enrolment:
+    def collector(self, needed_s: float | None = None) -> Collector:
+        """For one session, by the calibration in force."""
+        likeness = Likeness(self._people.threshold, self._people.calibrator)
+        return Collector(likeness, self._settings.enrolment, needed_s)
+
+    def start(self, request: EnrollLive, stream: str, origin: Origin) -> Enrolment:
         """Begin collecting; ProfileError if the stream is already being enrolled from."""
         if running := self._live.get(stream):
             raise ProfileError("conflict", f"{running.name} is being enrolled from stream {stream} right now")
-        enrolment = LiveEnrolment(request, stream, label, self.threshold)
+        enrolment = LiveEnrolment(request, stream, origin, self.collector(request.speech_s))
         self._live[stream] = enrolment
         return Enrolment(enrolment=enrolment.id, stream=stream, needed_s=enrolment.needed_s)
 
@@ -110,9 +150,8 @@ class Enrolments:
             template = enrolment.on_window(heard, vector)
             if template is None:
                 return [enrolment.event("listening")]
-            enrolled, events = self._people.enrol(
-                enrolment.name, template, enrolment.label, f"stream {stream}"
-            )
+            enrolled, events = self._enrol(enrolment.name, template, enrolment.origin)
+            enrolment.warnings = enrolled.warnings
             hint = "; ".join(enrolled.warnings) or "enrolled"
             state: EnrolmentState = "done"
         except EnrolmentRefusedError as refusal:
@@ -127,10 +166,14 @@ class Enrolments:
         late = [each for each in self._live.values() if time.monotonic() > each.deadline]
         for enrolment in late:
             del self._live[enrolment.stream]
-        return [each.event("refused", "time is up: not enough speech was heard") for each in late]
+        return [each.event("refused", each.too_late()) for each in late]
 
     def finish(self, recording: RecordingEnrolment) -> tuple[Enrolled, list[Event]]:
         """Make the profile that a recording's windows add up to; EnrolmentRefusedError if they do not."""
-        request = recording.request
-        source = f"file {request.source}" if request.source else "recording"
-        return self._people.enrol(request.name, recording.collector.finish(), request.label, source)
+        return self._enrol(recording.request.name, recording.collector.finish(), recording.origin)
+
+    def _enrol(self, name: str, template: Template, origin: Origin) -> tuple[Enrolled, list[Event]]:
+        people = self._people
+        alike = Alike.by(people.threshold, people.calibrator, self._settings.decision)
+        company = judged(name, company_of(template, people.matrix), alike, self._settings.enrolment)
+        return people.enrol(name, template, origin, (*template.warnings, *company))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from earwitnessd.channel import Channel
+
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Sessions of an older earwitness have none of it; a newer one may have stored more."""
 
-    channel: str = ""
+    channel: Channel = ""
     # "wideband" or "telephone" by the spectrum of the speech; empty: not known
     device: str = ""
     # what the source called itself when it was opened

@@ -1,0 +1,57 @@
+"""Which kind of channel speech came through, by its spectrum: a telephone passes nothing above 4 kHz."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Channel = Literal["", "wideband", "telephone"]  # empty: it cannot be told
+Samples = npt.NDArray[np.float32]
+Powers = npt.NDArray[np.float64]  # (4,): mean power in each band
+
+RATE = 16_000
+FRAME = 512  # samples
+VOICE, BELOW, ABOVE, HIGH = ((500, 3300), (2900, 3400), (4150, 4700), (4300, 7500))  # Hz
+KEPT = 0.9  # of the powers so far, each window
+TELEPHONE_HIGH_DB, TELEPHONE_EDGE_DB = -50.0, -25.0  # high against voice, above against below the edge
+WIDEBAND_HIGH_DB, WIDEBAND_EDGE_DB = -45.0, -20.0
+LEAST_POWER = 1e-12
+NOTHING: Powers = np.zeros(4)
+
+
+def speech_powers(samples: Samples) -> Powers:
+    """The mean power in each band, over the louder half of a window's frames."""
+    frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)
+    if not len(frames):
+        return NOTHING
+    powers = np.einsum("ij,ij->i", frames, frames)
+    louder = frames[powers >= np.median(powers)]
+    spectrum = np.square(np.abs(np.fft.rfft(louder * _HANN, axis=1))).mean(axis=0)
+    return np.array([spectrum[band].mean() for band in _BANDS])
+
+
+def remembered(before: Powers, window: Powers) -> Powers:
+    """What is known of a stream after one more window."""
+    return before * KEPT + window
+
+
+def kind_of(powers: Powers) -> Channel:
+    """Telephone if nothing is heard above 4 kHz and it ends there like a cliff; in between it is not told."""
+    voice, below, above, high = np.maximum(powers, LEAST_POWER).tolist()
+    if voice <= LEAST_POWER:
+        return ""
+    high_db, edge_db = 10.0 * math.log10(high / voice), 10.0 * math.log10(above / below)
+    if high_db < TELEPHONE_HIGH_DB and edge_db < TELEPHONE_EDGE_DB:
+        return "telephone"
+    return "wideband" if high_db > WIDEBAND_HIGH_DB or edge_db > WIDEBAND_EDGE_DB else ""
+
+
+def _band(low_hz: int, high_hz: int) -> slice:
+    return slice(math.ceil(low_hz * FRAME / RATE), math.ceil(high_hz * FRAME / RATE))
+
+
+_HANN = np.hanning(FRAME).astype(np.float32)
+_BANDS = tuple(_band(*edges) for edges in (VOICE, BELOW, ABOVE, HIGH))

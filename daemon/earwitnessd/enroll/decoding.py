@@ -1,0 +1,96 @@
+"""Decodes recordings in a thread that lives only for one: the engine goes on hearing meanwhile."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from earwitness.control import EnrollAudio
+from earwitnessd.enroll.errors import RecordingError
+from earwitnessd.enroll.recording import Decoded
+
+Decode = Callable[[bytes], Decoded]
+
+log = logging.getLogger(__name__)
+
+CLOSE_S = 5.0  # the longest recording takes a second or two
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Recorded:
+    """A recording that was asked to be enrolled, decoded or found to be none."""
+
+    token: int
+    request: EnrollAudio
+    decoded: Decoded | None
+    problem: str
+    # why it is none
+
+
+class Decoding:
+    """Owned by the engine thread, which polls `fileno`; one recording is decoded at a time, in order."""
+
+    def __init__(self, decode: Decode) -> None:
+        self._decode = decode
+        self._waiting: deque[tuple[int, EnrollAudio, bytes]] = deque()
+        self._done: deque[Recorded] = deque()
+        # filled by the thread, emptied by its owner
+        self._thread: threading.Thread | None = None
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+
+    def fileno(self) -> int:
+        """Readable when something is done."""
+        return self._woken.fileno()
+
+    def begin(self, token: int, request: EnrollAudio, recording: bytes) -> None:
+        """Decode this one after those that wait."""
+        self._waiting.append((token, request, recording))
+        self._next()
+
+    def take(self) -> list[Recorded]:
+        """What has been decoded since."""
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
+        taken = [self._done.popleft() for _ in range(len(self._done))]
+        if taken and self._thread is not None:
+            self._thread.join()  # it has handed over: nothing is left to do
+            self._thread = None
+        self._next()
+        return taken
+
+    def close(self) -> None:
+        """Wait for what is being decoded; nobody will take it."""
+        self._waiting.clear()
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)
+            if self._thread.is_alive():
+                return  # it still needs the sockets
+        self._woken.close()
+        self._waker.close()
+
+    def _next(self) -> None:
+        if self._thread is None and self._waiting:
+            self._thread = threading.Thread(
+                target=self._run, args=self._waiting.popleft(), name="decoding", daemon=True
+            )
+            self._thread.start()
+
+    def _run(self, token: int, request: EnrollAudio, recording: bytes) -> None:
+        decoded, problem = None, ""
+        try:
+            decoded = self._decode(recording)
+        except RecordingError as error:
+            problem = str(error)
+        except Exception as error:
+            log.exception("a recording that was sent for enrolment cannot be decoded: it is refused")
+            problem = f"the recording cannot be decoded ({error!r}): send it as wav or flac"
+        self._done.append(Recorded(token, request, decoded, problem))
+        with suppress(BlockingIOError):
+            self._waker.send(b"\0")

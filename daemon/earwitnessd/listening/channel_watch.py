@@ -1,0 +1,41 @@
+"""What one stream's speech comes through of late, and whether the likeliest person is known over it."""
+
+from __future__ import annotations
+
+from earwitnessd.channel import NOTHING, Channel, kind_of, remembered, speech_powers
+from earwitnessd.hearing import HeardWindow
+from earwitnessd.score import ProfileMatrix
+
+MISMATCH = "channel_mismatch"
+CALLED = {"telephone": "a telephone", "wideband": "a wideband microphone"}
+
+
+class ChannelWatch:
+    """Owned by the engine thread."""
+
+    def __init__(self) -> None:
+        self.kind: Channel = ""
+        self._powers = NOTHING
+        self._stream_id = ""
+
+    def hear(self, heard: HeardWindow) -> None:
+        """Take a window with speech; another opening of the source may be another channel."""
+        if heard.window.stream_id != self._stream_id:
+            self._stream_id, self._powers = heard.window.stream_id, NOTHING
+        self._powers = remembered(self._powers, speech_powers(heard.window.samples))
+        self.kind = kind_of(self._powers)
+
+
+def mismatched(kind: Channel, speaker: str | None, matrix: ProfileMatrix) -> bool:
+    """Whether this person is known over other kinds of channel only; what cannot be told is no mismatch."""
+    known = matrix.channels.get(speaker or "", frozenset())
+    return bool(kind and known) and kind not in known
+
+
+def advice(kind: Channel, speaker: str, stream: str, matrix: ProfileMatrix) -> str:
+    """For people."""
+    known = " and ".join(CALLED[each] for each in sorted(matrix.channels[speaker]))
+    return (
+        f"{speaker} is enrolled over {known} only, and this sounds like {CALLED[kind]}: "
+        f"add a session over it (earwitness enroll {speaker} --stream {stream})"
+    )

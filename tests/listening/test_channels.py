@@ -1,0 +1,77 @@
+"""Somebody who was enrolled over a microphone is heard over a telephone: it is said, or decides nothing."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from earwitness.control import EnrollAudio, Enrolled, Profile, ShowProfile
+from earwitness.events import SpeakerVerified, WindowScored
+from earwitnessd.capture.messages import Samples
+from earwitnessd.handover import Answer
+from earwitnessd.settings.root import Quality, Settings
+
+from ..voices import sound_file, speech, telephone
+from .engine import PATIENT, Engine
+
+STRICT = msgspec.structs.replace(PATIENT, quality=Quality(channel_mismatch="inconclusive"))
+SILENT = msgspec.structs.replace(PATIENT, quality=Quality(channel_mismatch="ignore"))
+
+
+def scored(settings: Settings, *enrolled: Samples) -> tuple[list[WindowScored], list[SpeakerVerified]]:
+    """What is said of a telephone call by somebody who was enrolled by these recordings."""
+    with Engine(settings=settings) as engine:
+        for recording in enrolled:
+            assert isinstance(engine.ask(EnrollAudio(name="anna"), sound_file(recording)), Answer)
+        mouth = engine.open()
+        engine.say(mouth, telephone(speech()))
+        windows = (mouth.position - 48_000) // 8_000 + 1
+        engine.until_said(WindowScored, windows)
+        return engine.of(WindowScored), engine.of(SpeakerVerified)
+
+
+def test_a_window_over_another_channel_says_so_and_what_to_do() -> None:
+    windows, verified = scored(PATIENT, speech())
+    last = windows[-1]
+    assert (last.channel, last.doubts) == ("telephone", ["channel_mismatch"])
+    assert last.advice == (
+        "anna is enrolled over a wideband microphone only, and this sounds like a telephone: "
+        "add a session over it (earwitness enroll anna --stream desk)"
+    )
+    assert "channel_mismatch" not in last.inconclusive
+    assert verified
+    assert {tuple(each.doubts) for each in verified} == {("channel_mismatch",)}
+
+
+def test_the_settings_can_make_it_inconclusive() -> None:
+    windows, verified = scored(STRICT, speech())
+    assert windows[-1].inconclusive == ["channel_mismatch"]
+    assert verified == []
+
+
+def test_the_settings_can_ignore_it() -> None:
+    windows, verified = scored(SILENT, speech())
+    assert (windows[-1].channel, windows[-1].doubts, windows[-1].advice) == ("telephone", [], "")
+    assert verified
+    assert verified[0].doubts == []
+
+
+@pytest.mark.parametrize("settings", [PATIENT, STRICT])
+def test_a_session_over_the_telephone_ends_it(settings: Settings) -> None:
+    windows, verified = scored(settings, speech(), telephone(speech()))
+    assert all(window.doubts == [] for window in windows)
+    assert not any("channel_mismatch" in window.inconclusive for window in windows)
+    assert verified
+
+
+def test_what_a_recording_came_through_is_told_and_shown() -> None:
+    with Engine() as engine:
+        answer = engine.ask(EnrollAudio(name="anna"), sound_file(telephone(speech())))
+        assert isinstance(answer, Answer)
+        assert isinstance(answer.result, Enrolled)
+        assert answer.result.channel == "telephone"
+        shown = engine.ask(ShowProfile(name="anna"))
+    assert isinstance(shown, Answer)
+    assert isinstance(shown.result, Profile)
+    assert [session.channel for session in shown.result.exemplars] == ["telephone"]
+    assert any("over the telephone only" in advice for advice in shown.result.advice)
