@@ -13,6 +13,7 @@ import threading
 import time
 from pathlib import Path
 
+from earwitnessd.access.sockets import SocketError
 from earwitnessd.assemble import open_store, profile_file
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, Vectors, Windows
@@ -25,6 +26,7 @@ from earwitnessd.profiles.people import People
 from earwitnessd.service.service import EngineFailedError, Service, StartError
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
+from earwitnessd.settings.validate import SettingsError
 from tests.voices import ToneEmbedder
 
 RULES = Rules(threshold=0.8, hysteresis=0.05, min_margin=0.04, verify_windows=2, unknown_windows=3, ttl_s=6.0)
@@ -103,11 +105,11 @@ def main(arguments: list[str]) -> int:
     """As `earwitnessd run`."""
     folder, config = (Path(argument) for argument in arguments)
     signal.signal(signal.SIGUSR1, lambda *_: hang())
-    settings = load(config)
-    log_to_stderr(settings.log_level)
     try:
+        settings = load(config)
+        log_to_stderr(settings.log_level)
         Service(settings, lambda: load(config), lambda settings: open_parts(folder, settings)).run()
-    except (StartError, StoreError) as error:
+    except (SettingsError, SocketError, StartError, StoreError) as error:
         print(f"earwitnessd: {error}", file=sys.stderr)
         return 3
     except EngineFailedError as error:

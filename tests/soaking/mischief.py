@@ -95,10 +95,10 @@ class Mischief:
             with suppress(ProcessLookupError):
                 os.kill(self._random.choice(list(children)), number)
 
-    def stall(self) -> None:
+    def stall(self, for_s: float = STALL_S) -> None:
         """The daemon gets no processor for a moment; what its captures hear meanwhile comes in a burst."""
         self._daemon.process.send_signal(signal.SIGSTOP)
-        threading.Event().wait(STALL_S)
+        threading.Event().wait(for_s)
         self._daemon.process.send_signal(signal.SIGCONT)
 
     def kill_subscriber(self) -> None:

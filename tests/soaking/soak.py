@@ -27,7 +27,10 @@ from .sampling import Sample, sample
 
 WARM_UP = 0.25  # of the time: caches fill, and the allocator finds its size
 MOST_WARM_UP_S = 600.0
-QUIET_S = 15.0  # without a fault, before the first and after the last
+BATCHES_OF_S = (0.7, 1.0, 1.3, 1.6, 1.9, 2.2, 1.6, 1.0)
+# stalls of these lengths at first: a library keeps memory for each size of batch that it has computed
+QUIET_S = 10.0  # without a fault, before the first and after the last
+SHOWS_AFTER_S = {"freeze capture": 4.0}  # until then, a stream only seems to be live
 BLOCK_S = 0.1  # of what goes into the pipe
 RATE = 16_000
 
@@ -131,11 +134,13 @@ class Soak:
         ):
             self._daemon, self._mischief = both
             self._began_s = time.monotonic()
+            for for_s in BATCHES_OF_S:
+                self._mischief.stall(for_s)
+                self._listen(1.0)
             self._listen(QUIET_S, until_live=True)
             before = self._rest()
-            length_s = 60 * self.diary.plan.minutes - 2 * QUIET_S
-            self.diary.warm_s = self._now_s() + min(MOST_WARM_UP_S, WARM_UP * length_s)
-            over_s = self._now_s() + length_s
+            over_s = 60 * self.diary.plan.minutes - QUIET_S
+            self.diary.warm_s = self._now_s() + min(MOST_WARM_UP_S, WARM_UP * (over_s - self._now_s()))
             while self._now_s() < over_s:
                 self._harm()
                 self._listen(self.diary.plan.fault_every_s)
@@ -181,5 +186,7 @@ class Soak:
         live = sum(stream.state == "live" for stream in beat.streams)
         if self._pending and live == len(beat.streams) == self._mischief.streams:
             fault, at_s = self._pending
+            if self._now_s() - at_s < SHOWS_AFTER_S.get(fault, 0.0):
+                return
             self.diary.back_s.append((fault, self._now_s() - at_s))
             self._pending = None

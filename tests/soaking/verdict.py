@@ -13,9 +13,9 @@ from .trend import Trend, trend
 
 MOST_GROWTH_MB = 12.0  # of the daemon, for certain, over the measured time ...
 MOST_GROWTH_MB_PER_HOUR = 6.0  # ... and for each hour of it; a leak of 50 kB a fault would be 36
-MOST_GROWTH_MS = 150.0  # of the median latency of ten seconds; other programs run here, too
+MOST_GROWTH_MS = 150.0  # of the median latency of five seconds; other programs run here, too
 MOST_BACK_S = 20.0
-SLICE_S = 10.0
+SLICE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
