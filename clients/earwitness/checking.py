@@ -35,6 +35,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     group: str | None = None
     # which was asked about; None: a person
     assurance: Literal["evidence"] = "evidence"
+    wait_s: float = 0.0
+    # too many checks have failed: so long no other is allowed
 
 
 class Question(ABC):
@@ -100,7 +102,7 @@ class Check(Question):
 
     def __init__(self, speaker: str, stream: str | None, within_s: float) -> None:
         super().__init__(stream, within_s)
-        self._speaker = speaker
+        self._speaker = self.speaker = speaker
 
     def _look(self, now: float) -> Answer | None:
         for verdict in self._holding(now):

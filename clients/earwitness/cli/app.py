@@ -9,6 +9,7 @@ import typer
 
 from .check import check
 from .connection import Connection, clear_errors
+from .custody import export, import_, keep
 from .daemon import pause, reload, resume, status
 from .enroll import enroll
 from .groups import group, set_point
@@ -75,6 +76,9 @@ app.command()(status)
 app.command()(enroll)
 profiles.command(name="set")(set_point)
 profiles.add_typer(group)
+profiles.command()(export)
+profiles.command(name="import")(import_)
+profiles.command()(keep)
 app.add_typer(profiles)
 app.command()(pause)
 app.command()(resume)

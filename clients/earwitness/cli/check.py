@@ -12,6 +12,7 @@ from ..checking import STATUS, Answer, Check, GroupCheck, Question
 from ..subscription import subscribe
 from .connection import Connection, fail, print_json
 from .durations import duration_option
+from .limiting import limited
 
 CONNECT_S = 2.0
 
@@ -33,7 +34,8 @@ def check(
     """Ask whether a person, or anyone of a group, is speaking: yes at once, no when the time is over.
 
     Exit status 0: verified. 1: somebody else, or an unknown voice. 2: inconclusive, nothing was decided.
-    3: no daemon. A verdict counts only within its time to live.
+    3: no daemon. A verdict counts only within its time to live. After five failures in a row the daemon makes
+    the next check for that person wait: 2, with `wait_s`.
 
     This is evidence, not a login. Voices can be imitated, recorded and cloned: in scripts, screen locks and
     logins use it beside another factor, never instead of one.
@@ -59,6 +61,7 @@ def _question(speaker: str | None, group: str | None, stream: str | None, within
     raise ValueError("ask either for a NAME or for a --group")
 
 
+@limited
 def ask(connection: Connection, question: Question, within_s: float) -> Answer:
     """Listen until there is an answer."""
     topics = ["speaker", "group", "watchlist", "daemon.started", "heartbeat"]

@@ -171,26 +171,39 @@ class Control:
         return self._ask(EndCheck(name=name, attempt=attempt, outcome=outcome), Done)
 
     def enroll_live(
-        self, name: str, stream: str | None = None, *, speech_s: float = 12.0, timeout_s: float = 120.0
+        self,
+        name: str,
+        stream: str | None = None,
+        *,
+        speech_s: float = 12.0,
+        timeout_s: float = 120.0,
+        consent: str | None = None,
     ) -> Enrolment:
         """Begin to enrol from a running stream; progress comes as `enroll.progress` events."""
-        return self._ask(
-            EnrollLive(name=name, stream=stream, speech_s=speech_s, timeout_s=timeout_s), Enrolment
+        method = EnrollLive(
+            name=name, stream=stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent
         )
+        return self._ask(method, Enrolment)
 
     def cancel_enrollment(self, enrolment: str) -> Done:
         """End a running enrolment without a profile."""
         return self._ask(CancelEnrollment(enrolment=enrolment), Done)
 
     def enroll_audio(
-        self, name: str, recording: bytes | Path, *, label: str = "", source: str = ""
+        self,
+        name: str,
+        recording: bytes | Path,
+        *,
+        label: str = "",
+        source: str = "",
+        consent: str | None = None,
     ) -> Enrolled:
         """Enrol from a recording: a sound file, or its bytes."""
         if isinstance(recording, Path):
             source = source or recording.name
             recording = recording.read_bytes()
         return self._ask(
-            EnrollAudio(name=name, label=label, source=source),
+            EnrollAudio(name=name, label=label, source=source, consent=consent),
             Enrolled,
             attachment=recording,
             timeout_s=max(self._timeout_s, ENROLL_AUDIO_S),
