@@ -115,7 +115,9 @@ def _window(event: e.WindowScored) -> Line:
     why = reasons(event.inconclusive)
     heard = f"{number(event.speech_s, '.1f')} s speech · {number(event.level_dbfs, '.0f')} dBFS"
     took = f"{number(event.latency_ms.total, '.0f')} ms"
-    return Line(" · ".join(part for part in (best, why and f"inconclusive: {why}", heard, took) if part))
+    doubts = reasons(event.doubts)
+    said = (best, why and f"inconclusive: {why}", doubts and f"doubtful: {doubts}", heard, took)
+    return Line(" · ".join(part for part in said if part))
 
 
 def _reloaded(event: e.DaemonReloaded) -> Line:

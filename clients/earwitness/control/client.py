@@ -33,6 +33,7 @@ from .requests import (
     PauseStream,
     Reload,
     RemoveFromGroup,
+    RemoveSession,
     RenameProfile,
     ResumeStream,
     SetProfile,
@@ -147,6 +148,10 @@ class Control:
     def remove_from_group(self, group: str, name: str) -> Done:
         """Take a person out of a group."""
         return self._ask(RemoveFromGroup(group=group, name=name), Done)
+
+    def remove_session(self, name: str, session: int) -> Done:
+        """Forget one session of a person."""
+        return self._ask(RemoveSession(name=name, session=session), Done)
 
     def keep_profile(self, name: str, *, consent: str | None = None, keep_until: str | None = None) -> Done:
         """Record a person's consent, or the day (2027-01-31) they are deleted on; "": no such day."""

@@ -271,6 +271,7 @@ AnyMethod = (
     | ShowProfile
     | DeleteProfile
     | RenameProfile
+    | RemoveSession
     | SetProfile
     | ListGroups
     | AddToGroup

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ..events import AnyEvent, ForeignEvent, Heartbeat, decode
-from ..events.units import Cosine, Decibels, Fraction, LogRatio, Seconds, Timestamp
+from ..events.units import Cosine, Decibels, Fraction, Hertz, LogRatio, Seconds, Timestamp
 from .custody import Custody
 
 
@@ -68,9 +68,27 @@ class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
     windows: int
     """embedded for it"""
     consistency: Cosine | None
-    """lowest cosine of one window to the mean of the others; null: there was one only"""
+    """lowest cosine of one window to the mean of the others that share no audio with it; null: none does"""
     snr_db: Decibels | None
     """null: no pause to measure it by"""
+    session: int = 0
+    """its number, to remove it by"""
+    consistency_llr: LogRatio | None = None
+    """evidence of the middle window that it is the voice of the others; null: no calibration when enrolled"""
+    clipped: Fraction | None = None
+    """how many samples are at full scale; null: not known"""
+    channel: str | None = None
+    """`wideband` or `telephone`, by the spectrum; null: not known"""
+    device: str = ""
+    """what the source called itself; empty: not known"""
+    native_rate: Hertz | None = None
+    """of the source, before resampling; null: not known"""
+    agreement_cosine: Cosine | None = None
+    """to the person's other sessions; null: there are none"""
+    agreement_llr: LogRatio | None = None
+    """evidence that it is the voice of the other sessions; null: there are none, or no calibration"""
+    warnings: list[str] = msgspec.field(default_factory=list)
+    """what was said when it was enrolled"""
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +104,20 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """the other person this one sounds most like; null: there is none"""
     nearest_cosine: Cosine | None
     """how much"""
+    custody: Custody = Custody()
+    """on what terms they are kept"""
+    nearest_llr: LogRatio | None = None
+    """evidence that the two are one voice; null: the model has no calibration"""
+    nearest_bound: LogRatio | None = None
+    """what that would have to reach to count as one voice; null: the model has no calibration"""
+    model_id: str = ""
+    """the model in use"""
+    verdict: str = ""
+    """`good`, `fair` or `poor`"""
+    findings: list[str] = msgspec.field(default_factory=list)
+    """what speaks against it, for people"""
+    advice: list[str] = msgspec.field(default_factory=list)
+    """what would make it better, for people"""
     groups: list[str] = msgspec.field(default_factory=list)
     """those this person belongs to, by name"""
     target_fmr: Fraction | None = None
@@ -97,8 +129,6 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     llr_bound: LogRatio | None = None
     """what the evidence has to reach for this person to be verified, with all that holds; null: decided by
     cosine, or there is nothing to compare"""
-    custody: Custody = Custody()
-    """on what terms they are kept"""
 
 
 class GroupState(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +179,12 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     """null: no pause to measure it by"""
     warnings: list[str]
     """for people"""
+    consistency_llr: LogRatio | None = None
+    """evidence of the middle window that it is the voice of the others; null: the model has no calibration"""
+    clipped: Fraction | None = None
+    """how many samples are at full scale"""
+    channel: str | None = None
+    """`wideband` or `telephone`, by the spectrum; null: it cannot be told"""
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):

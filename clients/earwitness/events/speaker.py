@@ -37,6 +37,8 @@ class SpeakerVerified(StreamEvent, frozen=True, kw_only=True, tag="speaker.verif
     """position at which this person was first verified"""
     ttl_s: Seconds
     """without a newer event, treat as no longer true after this"""
+    doubts: list[str] = msgspec.field(default_factory=list)
+    """what makes it doubtful: `channel_mismatch` (enrolled over another kind of channel only)"""
 
 
 class SpeakerChanged(StreamEvent, frozen=True, kw_only=True, tag="speaker.changed"):
@@ -69,6 +71,8 @@ class SpeakerUnknown(StreamEvent, frozen=True, kw_only=True, tag="speaker.unknow
     """net speech of the unknown voice"""
     ttl_s: Seconds
     """without a newer event, treat as no longer true after this"""
+    doubts: list[str] = msgspec.field(default_factory=list)
+    """what makes it doubtful: `channel_mismatch` (the nearest is enrolled over another kind only)"""
 
 
 class SpeakerLost(StreamEvent, frozen=True, kw_only=True, tag="speaker.lost"):

@@ -19,6 +19,8 @@ from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
+from earwitnessd.enroll.decoding import Decode, Decoding
+from earwitnessd.enroll.recording import decode
 from earwitnessd.enroll.sessions import Enrolments
 from earwitnessd.handover import (
     CaptureGone,
@@ -73,6 +75,8 @@ class Parts:
     # where a damaged database lies that was moved aside
     turning: Turning | None = None
     # into the space where the templates lie; None: they lie as they were computed
+    decode: Decode = decode
+    # recordings that are sent for enrolment, in a thread of its own
 
 
 class Listener(threading.Thread):
@@ -127,7 +131,8 @@ class Listener(threading.Thread):
     def _work(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes], parts: Parts) -> None:
         self._parts = parts
         self._rules = parts.rules
-        self._enrolments = Enrolments(parts.people, parts.rules.threshold)
+        parts.people.decision = self._settings.decision
+        self._enrolments = Enrolments(parts.people, self._settings)
         self._desk = RequestDesk(
             self._settings,
             parts.people,
@@ -135,6 +140,7 @@ class Listener(threading.Thread):
             self._streams,
             self._outbox.put,
             lambda: self._rules.among(parts.people.roster),
+            Decoding(parts.decode),
         )
         window_samples = round(self._settings.windows.length_s * 16_000)
         parts.embedder.warm_up(window_samples, 1)
@@ -154,10 +160,12 @@ class Listener(threading.Thread):
         poller.register(live, zmq.POLLIN)
         poller.register(recorded, zmq.POLLIN)
         poller.register(self._inbox.receiver, zmq.POLLIN)
+        poller.register(self._desk.decoding.fileno(), zmq.POLLIN)
         idle = True
-        while not self._stopping:
-            poller.poll(int(PULSE_S * 1000) if idle else 0)
-            idle = self._round(live, recorded)
+        with closing(self._desk.decoding):
+            while not self._stopping:
+                poller.poll(int(PULSE_S * 1000) if idle else 0)
+                idle = self._round(live, recorded)
         self._cut_evidence(over=True)
 
     def _round(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes]) -> bool:
@@ -194,7 +202,6 @@ class Listener(threading.Thread):
             case NewRules(rules=rules, calibrator=calibrator):
                 self._rules = rules
                 self._parts.people.calibrator = self._turned(calibrator)
-                self._enrolments.threshold = rules.threshold
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
                 self._adopt()

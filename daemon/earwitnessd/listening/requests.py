@@ -22,14 +22,17 @@ from earwitness.control import (
     ListProfiles,
     Profile,
     RemoveFromGroup,
+    RemoveSession,
     RenameProfile,
     SetProfile,
     ShowProfile,
 )
 from earwitness.events import Event
 from earwitnessd.decide import Rules
-from earwitnessd.enroll.collector import EnrolmentRefusedError
-from earwitnessd.enroll.recording import RecordingError, windows_of
+from earwitnessd.enroll.decoding import Decoding, Recorded
+from earwitnessd.enroll.errors import EnrolmentRefusedError
+from earwitnessd.enroll.origin import Origin
+from earwitnessd.enroll.recording import windows_of
 from earwitnessd.enroll.sessions import STORE_ADVICE, Enrolments, RecordingEnrolment
 from earwitnessd.handover import Answer, Ask, FromEngine, Refusal
 from earwitnessd.hearing import HeardWindow
@@ -53,6 +56,7 @@ class RequestDesk:
         streams: Mapping[str, StreamVerifier],
         reply: Callable[[FromEngine], None],
         rules: Callable[[], Rules],
+        decoding: Decoding,
     ) -> None:
         self._settings = settings
         self._people = people
@@ -63,6 +67,7 @@ class RequestDesk:
         # in force, for whoever is enrolled
         self._recordings: deque[RecordingEnrolment] = deque()
         self.custody = Custody(people, settings.templates)
+        self.decoding = decoding
 
     def answer(self, ask: Ask) -> list[Event]:
         """Do what is asked, or begin to; the events that follow."""
@@ -77,14 +82,15 @@ class RequestDesk:
                     | ShowProfile()
                     | DeleteProfile()
                     | RenameProfile()
+                    | RemoveSession()
                     | SetProfile()
                     | AddToGroup()
                     | RemoveFromGroup()
                 ) as method:
                     result, events = self._people.answer(method)
+                    result = self.custody.shown(result)
                     if isinstance(result, Profile):
                         result = with_bound(result, self._rules())
-                    result = self.custody.shown(result)
                     self._reply(Answer(ask.token, result))
                     return events
                 case EnrollLive() as method:
@@ -98,15 +104,11 @@ class RequestDesk:
                     self._reply(Answer(ask.token, done))
                     return events
                 case EnrollAudio() as method:
-                    windows = windows_of(ask.attachment, self._settings)
-                    recording = RecordingEnrolment(ask.token, method, windows, self._enrolments.threshold)
-                    self._recordings.append(recording)
+                    self.decoding.begin(ask.token, method, ask.attachment)
                 case other:
                     self._reply(Refusal(ask.token, "internal", f"the engine does not answer {other.method}"))
         except ProfileError as error:
             self._reply(Refusal(ask.token, error.code, str(error)))
-        except RecordingError as error:
-            self._reply(Refusal(ask.token, "refused", str(error)))
         except sqlite3.Error as error:
             problem = f"the profiles cannot be reached ({error}): nothing was changed"
             self._reply(Refusal(ask.token, "internal", problem))
@@ -114,6 +116,8 @@ class RequestDesk:
 
     def take_recorded(self, most: int) -> list[HeardWindow]:
         """The next windows of the recording that is being enrolled."""
+        for recorded in self.decoding.take():
+            self._on_decoded(recorded)
         return self._recordings[0].take(most) if self._recordings else []
 
     def on_recorded(self, heard: list[HeardWindow], vectors: list[Vector | None]) -> list[Event]:
@@ -137,6 +141,17 @@ class RequestDesk:
         self._recordings.popleft()
         return events
 
+    def _on_decoded(self, recorded: Recorded) -> None:
+        request, decoded = recorded.request, recorded.decoded
+        if decoded is None:
+            self._reply(Refusal(recorded.token, "refused", recorded.problem))
+            return
+        source = f"file {request.source}" if request.source else "recording"
+        origin = Origin(source, request.label, decoded.kind, decoded.native_rate)
+        windows = windows_of(decoded.samples, self._settings)
+        collector = self._enrolments.collector()
+        self._recordings.append(RecordingEnrolment(recorded.token, request, windows, origin, collector))
+
     def _start(self, request: EnrollLive) -> Enrolment:
         names = sorted(self._streams)
         stream = request.stream
@@ -147,6 +162,8 @@ class RequestDesk:
         verifier = self._streams.get(stream)
         if verifier is None:
             raise ProfileError("not_found", f"there is no stream {stream!r}; there are: {', '.join(names)}")
-        if verifier.hearing.opened is None:
+        opened = verifier.hearing.opened
+        if opened is None:
             raise ProfileError("refused", f"stream {stream} is not live: nothing can be heard there now")
-        return self._enrolments.start(request, stream, verifier.label)
+        origin = Origin(f"stream {stream}", verifier.label, opened.description, opened.native_rate)
+        return self._enrolments.start(request, stream, origin)

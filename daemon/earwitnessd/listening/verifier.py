@@ -6,11 +6,21 @@ import time
 
 import msgspec
 
-from earwitness.events import Event, Latency, ProfileScore, StreamEvent, StreamLost, WindowScored
+from earwitness.events import (
+    Event,
+    Latency,
+    ProfileScore,
+    SpeakerUnknown,
+    SpeakerVerified,
+    StreamEvent,
+    StreamLost,
+    WindowScored,
+)
 from earwitnessd.capture.messages import AnyMessage, Samples
 from earwitnessd.decide import Decider, Evidence, Rules
 from earwitnessd.handover import StreamPulse
 from earwitnessd.hearing import HeardWindow, Hearing
+from earwitnessd.listening.channel_watch import MISMATCH, ChannelWatch, advice, mismatched
 from earwitnessd.publish import rfc3339
 from earwitnessd.score import Heard, ProfileMatrix, Vector
 from earwitnessd.settings.root import Settings
@@ -25,6 +35,8 @@ class StreamVerifier:
     def __init__(self, stream: str, source: Source, settings: Settings, rules: Rules) -> None:
         self.hearing = Hearing(stream, settings)
         self.label = source.label
+        self._channel = ChannelWatch()
+        self._on_mismatch = settings.quality.channel_mismatch
         self._decider = Decider(rules)
 
     def adopt(self, rules: Rules) -> list[Event]:
@@ -54,6 +66,9 @@ class StreamVerifier:
         window = heard.window
         quality = Heard(heard.speech_s, heard.quality.snr_db)
         scores = matrix.evidence(vector, quality) if vector is not None else ()
+        if vector is not None:
+            self._channel.hear(heard)
+        doubted = scores[0].speaker if scores and self._doubts(scores[0].speaker, matrix) else None
         evidence = Evidence(
             stream=window.stream,
             stream_id=window.stream_id,
@@ -62,7 +77,7 @@ class StreamVerifier:
             speech_s=heard.speech_s,
             new_speech_s=heard.new_speech_s,
             scores=scores,
-            reasons=heard.reasons,
+            reasons=self._against(heard, doubted),
         )
         reasons, decisions = self._decider.on_window(evidence)
         self._count(heard, scored=bool(scores), inconclusive=bool(reasons))
@@ -77,6 +92,9 @@ class StreamVerifier:
             snr_db=heard.quality.snr_db,
             clipped=heard.quality.clipping_ratio,
             inconclusive=list(reasons),
+            channel=self._channel.kind or None,
+            doubts=[MISMATCH] if doubted else [],
+            advice=advice(self._channel.kind, doubted, window.stream, matrix) if doubted else "",
             scores=[
                 ProfileScore(
                     speaker=score.speaker, cosine=score.cosine, normalised=score.normalised, llr=score.llr
@@ -85,7 +103,8 @@ class StreamVerifier:
             ],
             latency_ms=_latency(heard, embed_ns),
         )
-        return self.dated([scored, *decisions], heard.arrival.captured_ns)
+        verdicts = [self._marked(event, matrix) for event in decisions]
+        return self.dated([scored, *verdicts], heard.arrival.captured_ns)
 
     def dated(self, events: list[Event], captured_ns: int) -> list[Event]:
         """With the wall time of capture; derived from the monotonic clock, so a jump does no harm."""
@@ -112,6 +131,22 @@ class StreamVerifier:
             last_message_ns=hearing.last_message_ns,
             counters=hearing.counted(),
         )
+
+    def _doubts(self, speaker: str | None, matrix: ProfileMatrix) -> bool:
+        return self._on_mismatch != "ignore" and mismatched(self._channel.kind, speaker, matrix)
+
+    def _against(self, heard: HeardWindow, doubted: str | None) -> tuple[str, ...]:
+        if doubted and self._on_mismatch == "inconclusive":
+            return (*heard.reasons, MISMATCH)
+        return heard.reasons
+
+    def _marked(self, event: Event, matrix: ProfileMatrix) -> Event:
+        """A verdict about somebody who is known over other channels only says so."""
+        about = event.speaker if isinstance(event, SpeakerVerified) else None
+        about = event.nearest if isinstance(event, SpeakerUnknown) else about
+        if isinstance(event, SpeakerVerified | SpeakerUnknown) and self._doubts(about, matrix):
+            return msgspec.structs.replace(event, doubts=[MISMATCH])
+        return event
 
     def _with_decision(self, events: list[Event]) -> list[Event]:
         lost: list[Event] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -11,27 +13,47 @@ from earwitness.control import (
     DeleteProfile,
     Done,
     Enrolled,
-    Exemplar,
     ListProfiles,
     Profile,
     Profiles,
     ProfileSummary,
     RemoveFromGroup,
+    RemoveSession,
     RenameProfile,
     SetProfile,
     ShowProfile,
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from earwitnessd.calibration import Calibrator
+from earwitnessd.channel import Channel
 from earwitnessd.decision import Member, OwnPoint, Roster
-from earwitnessd.enroll.collector import Template, nearest_other
-from earwitnessd.profiles import NewExemplar, ProfileError, ProfileStore, StoredExemplar, StoredProfile
+from earwitnessd.enroll.collector import Template
+from earwitnessd.enroll.company import Alike
+from earwitnessd.enroll.explaining import explained
+from earwitnessd.enroll.likeness import Likeness
+from earwitnessd.enroll.origin import Origin
+from earwitnessd.profiles import (
+    Circumstances,
+    NewExemplar,
+    ProfileError,
+    ProfileStore,
+    StoredExemplar,
+    StoredProfile,
+)
 from earwitnessd.score import ProfileMatrix
+from earwitnessd.settings.root import Decision
 
 log = logging.getLogger(__name__)
 
 ProfileMethod = (
-    ListProfiles | ShowProfile | DeleteProfile | RenameProfile | SetProfile | AddToGroup | RemoveFromGroup
+    ListProfiles
+    | ShowProfile
+    | DeleteProfile
+    | RenameProfile
+    | RemoveSession
+    | SetProfile
+    | AddToGroup
+    | RemoveFromGroup
 )
 
 
@@ -59,6 +81,8 @@ class People:
         self.threshold = threshold
         # cosine from which two templates sound like one person
         self.calibrator = calibrator
+        self.decision = Decision()
+        # the error rates at which two templates count as one voice
         self.reload()
 
     @property
@@ -80,11 +104,12 @@ class People:
             for exemplar in person.exemplars
             if exemplar.model_id == self._model_id
         ]
-        self.matrix = ProfileMatrix.build(
+        matrix = ProfileMatrix.build(
             [(name, exemplar.vector) for name, exemplar in usable],
             self.calibrator,
             [exemplar.speech_s for _, exemplar in usable],
         )
+        self.matrix = replace(matrix, channels=channels_of(usable))
         compared = set(self.matrix.names)
         self.roster = tuple(
             Member(person.name, person.groups, person.own) for person in people if person.name in compared
@@ -103,12 +128,17 @@ class People:
                 self._store.delete(name)
                 self.reload()
                 return Done(message=f"{name} is no longer enrolled"), [ProfileDeleted(speaker=name)]
+            case RemoveSession(name=name, session=session):
+                left = self._store.remove(name, session)
+                self.reload()
+                updated = ProfileUpdated(speaker=name, exemplars=left)
+                return Done(message=f"session {session} of {name} is gone, {left} left"), [updated]
             case RenameProfile(name=name, new_name=new_name):
                 exemplars = self._store.rename(name, new_name)
                 self.reload()
                 updated = ProfileUpdated(speaker=new_name, exemplars=exemplars, renamed_from=name)
                 return Done(message=f"{name} is now {new_name}"), [updated]
-            case SetProfile():
+            case SetProfile(name=name):
                 return self._set(method)
             case AddToGroup(name=name, group=group):
                 if not self._store.join(name, group):
@@ -119,18 +149,27 @@ class People:
                     raise ProfileError("not_found", f"{name} is not one of {group}")
                 return Done(message=f"{name} is no longer one of {group}"), self._regrouped(name)
 
-    def enrol(self, name: str, template: Template, label: str, source: str) -> tuple[Enrolled, list[Event]]:
+    def enrol(
+        self, name: str, template: Template, origin: Origin, warnings: tuple[str, ...] = ()
+    ) -> tuple[Enrolled, list[Event]]:
         """Store a template as one more exemplar of this person."""
-        warnings = self._warnings(name, template)
         exemplar = NewExemplar(
             model_id=self._model_id,
             vector=template.vector,
-            label=label,
-            source=source,
+            label=origin.label,
+            source=origin.source,
             speech_s=template.speech_s,
             windows=template.windows,
             consistency=template.consistency,
             snr_db=template.snr_db,
+            circumstances=Circumstances(
+                channel=template.channel,
+                device=origin.device,
+                native_rate=origin.native_rate,
+                clipped=template.clipped,
+                self_llr=template.self_llr,
+                warnings=template.warnings,
+            ),
         )
         exemplars = self._store.add(name, exemplar)
         self.reload()
@@ -145,7 +184,10 @@ class People:
             speech_s=template.speech_s,
             consistency=template.consistency,
             snr_db=template.snr_db,
-            warnings=warnings,
+            consistency_llr=template.self_llr,
+            clipped=template.clipped,
+            channel=template.channel or None,
+            warnings=list(warnings),
         )
         return enrolled, [event]
 
@@ -178,16 +220,6 @@ class People:
         """Close the database."""
         self._store.close()
 
-    def _warnings(self, name: str, template: Template) -> list[str]:
-        warnings = []
-        scores = {score.speaker: score.cosine for score in self.matrix.scores(template.vector)}
-        if name in scores and scores[name] < self.threshold:
-            warnings.append(f"does not sound like the {name} already enrolled (cosine {scores[name]:.2f})")
-        other = nearest_other(self.matrix, name, template.vector)
-        if other and other[1] >= self.threshold:
-            warnings.append(f"sounds like {other[0]}, who is already enrolled (cosine {other[1]:.2f})")
-        return warnings
-
     def _summary(self, person: StoredProfile) -> ProfileSummary:
         return ProfileSummary(
             name=person.name,
@@ -199,33 +231,21 @@ class People:
         )
 
     def _show(self, person: StoredProfile) -> Profile:
-        usable = [exemplar.vector for exemplar in person.exemplars if self._usable(exemplar)]
-        nearest = [near for vector in usable if (near := nearest_other(self.matrix, person.name, vector))]
-        other = max(nearest, key=lambda near: near[1], default=(None, None))
-        return Profile(
-            name=person.name,
-            created=person.created,
-            exemplars=[
-                Exemplar(
-                    created=exemplar.created,
-                    model_id=exemplar.model_id,
-                    usable=self._usable(exemplar),
-                    label=exemplar.label,
-                    source=exemplar.source,
-                    speech_s=exemplar.speech_s,
-                    windows=exemplar.windows,
-                    consistency=exemplar.consistency,
-                    snr_db=exemplar.snr_db,
-                )
-                for exemplar in person.exemplars
-            ],
-            nearest=other[0],
-            nearest_cosine=other[1],
-            groups=list(person.groups),
-            target_fmr=person.own.target_fmr,
-            target_fnmr=person.own.target_fnmr,
-            prior=person.own.prior,
+        likeness = Likeness(self.threshold, self.calibrator)
+        alike = Alike.by(self.threshold, self.calibrator, self.decision)
+        shown = explained(person, self._model_id, self.matrix, likeness, alike)
+        own = person.own
+        return msgspec.structs.replace(
+            shown, target_fmr=own.target_fmr, target_fnmr=own.target_fnmr, prior=own.prior
         )
 
     def _usable(self, exemplar: StoredExemplar) -> bool:
         return exemplar.model_id == self._model_id
+
+
+def channels_of(usable: Sequence[tuple[str, StoredExemplar]]) -> dict[str, frozenset[Channel]]:
+    """Of everybody whose sessions all say what they came through."""
+    found: dict[str, set[Channel]] = {}
+    for name, exemplar in usable:
+        found.setdefault(name, set()).add(exemplar.circumstances.channel)
+    return {name: frozenset(kinds) for name, kinds in found.items() if "" not in kinds}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from earwitnessd.settings.enrolment import Enrolment
 from earwitnessd.settings.sources import AnySource, Microphone
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
@@ -58,6 +59,9 @@ class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_clipped: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.01
     # fraction of samples at full scale
     min_snr_db: Annotated[float, msgspec.Meta(ge=-20.0, le=60.0)] = 3.0
+    channel_mismatch: Literal["mark", "inconclusive", "ignore"] = "mark"
+    # a window from another kind of channel (telephone, wideband) than the likeliest person was enrolled on:
+    # "mark" says so and decides all the same
 
 
 class OwnTargets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -222,6 +226,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: Windows = Windows()
     speech_gate: SpeechGateSettings = SpeechGateSettings()
     quality: Quality = Quality()
+    enrolment: Enrolment = Enrolment()
     decision: Decision = Decision()
     sockets: Sockets = Sockets()
     metrics: Metrics = Metrics()
