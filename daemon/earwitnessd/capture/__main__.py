@@ -1,4 +1,4 @@
-"""`python -m earwitnessd.capture JOB` captures one source; `--list-devices` prints the devices as JSON."""
+"""`python -m earwitnessd.capture JOB` captures a source; `--list-devices` and `--probe SOURCE` print JSON."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from earwitnessd.capture.lifeline import die_with_parent
 from earwitnessd.capture.process import CaptureProcess
 from earwitnessd.capture.source import AudioSource, SourceEndedError
 from earwitnessd.settings import sources
+
+PROBE_S = 1.0
 
 
 def make_source(settings: sources.AnySource) -> AudioSource:
@@ -46,10 +48,23 @@ def print_devices() -> Exit:
     return Exit.UNUSABLE if listing.error else Exit.FINISHED
 
 
+def print_probe(text: str) -> Exit:
+    """What comes of a source within a second."""
+    from earwitnessd.capture.probe import probe  # noqa: PLC0415  # as its siblings
+
+    source = make_source(msgspec.json.decode(text, type=sources.AnySource))
+    found = probe(source, PROBE_S)
+    sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+    sys.stdout.flush()
+    return Exit.UNUSABLE if found.error else Exit.FINISHED
+
+
 def main(arguments: list[str]) -> Exit:
     """Run what the one argument says."""
     if arguments == ["--list-devices"]:
         return print_devices()
+    if arguments[:1] == ["--probe"]:
+        return print_probe(arguments[1])
     try:
         (text,) = arguments
         job = msgspec.json.decode(text, type=Job)

@@ -10,6 +10,7 @@ from earwitnessd.cli.bench import app as bench
 from earwitnessd.cli.calibrate import calibrate
 from earwitnessd.cli.check import check
 from earwitnessd.cli.demo import demo
+from earwitnessd.cli.doctor import doctor
 from earwitnessd.cli.embed import embed
 from earwitnessd.cli.evaluate import evaluate
 from earwitnessd.cli.install import install, uninstall
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command(short_help="Be the daemon, in the foreground.")(run)
 app.command(short_help="Settings in force, and whether it could start.")(check)
+app.command(short_help="What is wrong, and what mends it.")(doctor)
 app.command(short_help="Put the service in place (systemd).")(install)
 app.command(short_help="Take the service away; keeps voice profiles.")(uninstall)
 app.command(short_help="Two voices and a stranger, without a microphone.")(demo)

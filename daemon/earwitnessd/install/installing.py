@@ -75,6 +75,17 @@ def uninstall(places: Places, work: Work, *, purge: bool) -> None:
     _leave(places, work, purge=purge)
 
 
+def expected_files(settings: Settings, places: Places) -> dict[Path, str]:
+    """What `install` would write of units now; an empty text: nothing."""
+    programs = _programs()
+    found = {places.unit: daemon_unit(programs, places)}
+    if not places.user:
+        text = drop_in(settings, installation(), places)
+        found |= {places.units / hook: filled_in(hook, programs, places) for hook in HOOKS}
+        found[places.allowances] = PLACED + text if text else ""
+    return found
+
+
 def systemctl(places: Places, work: Work, *arguments: str, may_fail: bool = False) -> None:
     """To the service manager that the places belong to."""
     which = ["--user"] if places.user else []

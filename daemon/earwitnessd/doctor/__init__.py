@@ -1,0 +1,1 @@
+"""`earwitnessd doctor`: what is wrong with this installation, and what mends it."""

@@ -1,0 +1,122 @@
+"""Model, GPU, calibration, profiles and their key: what the engine would open."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from earwitness.control import Status
+from earwitnessd.assemble import open_engine, profile_file
+from earwitnessd.calibration import CalibrationError
+from earwitnessd.doctor.finding import Finding
+from earwitnessd.engines import EmbedError
+from earwitnessd.models import ModelError, open_model
+from earwitnessd.settings.root import Settings
+from earwitnessd.settings.validate import SettingsError
+from earwitnessd.templates.errors import KeyFileError
+from earwitnessd.templates.key_file import KeyPlace, read_key
+
+GPUS = Path("/proc/driver/nvidia/gpus")
+
+
+def parts(settings: Settings, running: Status | None) -> Iterator[Finding]:
+    """In the order in which the engine opens them."""
+    try:
+        model = open_model(settings.model)
+    except ModelError as error:
+        yield Finding(
+            "model", "wrong", str(error).partition("\n")[0], "earwitnessd model pull, or another `model`"
+        )
+        return
+    yield Finding("model", "ok", f"{model.model_id}, {model.weights}: its hash is right")
+    yield from _engine(settings)
+    if running and running.heartbeat.engine.degraded:
+        yield Finding(
+            "GPU",
+            "wrong",
+            f"lost: {running.heartbeat.engine.degraded}",
+            "nvidia-smi; the CPU computes meanwhile",
+        )
+
+
+def _engine(settings: Settings) -> Iterator[Finding]:
+    try:
+        engine = open_engine(settings)
+    except (EmbedError, SettingsError, CalibrationError) as error:
+        yield Finding("engine", "wrong", str(error), "correct `engine` in the settings")
+        return
+    yield of_device(engine.embedder.device, gpus=_gpus(), wanted=settings.engine.device)
+    try:
+        calibrator = engine.calibrator(settings.decision)
+        rules = engine.rules(settings.decision, calibrator)
+    except (SettingsError, CalibrationError) as error:
+        yield Finding("calibration", "wrong", str(error), "earwitnessd calibrate, or decision.method: auto")
+        return
+    if calibrator:
+        yield Finding("calibration", "ok", str(rules))
+    else:
+        fix = "earwitnessd calibrate fits one to your recordings"
+        yield Finding("calibration", "note", f"none: {rules}", fix)
+
+
+def of_device(device: str, *, gpus: int, wanted: str) -> Finding:
+    """A GPU that lies idle is worth a word."""
+    if gpus and not device.startswith("cuda") and wanted != "cpu":
+        return Finding(
+            "engine",
+            "note",
+            f"{device}, though there {'is a GPU' if gpus == 1 else f'are {gpus} GPUs'}",
+            "install a build of torch with CUDA (pytorch.org); nvidia-smi must see it",
+        )
+    return Finding("engine", "ok", device)
+
+
+def _gpus() -> int:
+    return len(list(GPUS.iterdir())) if GPUS.is_dir() else 0
+
+
+def profiles(settings: Settings, running: Status | None, key: KeyPlace | None = None) -> Iterator[Finding]:
+    """The database is not opened: that would make or migrate it."""
+    file = profile_file(settings)
+    if running:
+        yield Finding("profiles", "ok", f"{running.heartbeat.profiles} people, says the running daemon")
+    elif not _there(file):
+        yield Finding("profiles", "ok", f"{file} is not there yet: nobody is enrolled")
+    elif stat.S_IMODE(file.stat().st_mode) & 0o077:
+        yield Finding("profiles", "wrong", f"{file}: others can read it", f"chmod 600 {file}")
+    else:
+        yield Finding("profiles", "ok", f"{file}, {file.owner()}'s alone")
+    yield template_key(key or KeyPlace.find(settings.templates.key_file, file), enrolled=_there(file))
+
+
+def template_key(place: KeyPlace, *, enrolled: bool) -> Finding:
+    """Without it nobody in the database can be recognised."""
+    try:
+        if not place.file.exists():
+            if enrolled:
+                fix = "restore it from your backup: without it nobody can be recognised"
+                return Finding("template key", "wrong", f"{place.file} is gone", fix)
+            return Finding("template key", "ok", f"{place.file} will be made with the first profile")
+        key = read_key(place.file, private=not place.credential)
+    except PermissionError:
+        return Finding("template key", "note", f"{place.file}: only its owner may look", "run it as root")
+    except KeyFileError as error:
+        return Finding(
+            "template key", "wrong", str(error), f"chmod 600 {place.file}, or restore it from a backup"
+        )
+    if place.beside:
+        return Finding(
+            "template key",
+            "note",
+            f"{place.file} ({key.id}) lies beside the profiles: a copy of the folder is readable",
+            "earwitnessd install keeps it elsewhere, as a credential; or set templates.key_file",
+        )
+    return Finding("template key", "ok", f"{place.file} ({key.id})")
+
+
+def _there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except PermissionError:
+        return True
