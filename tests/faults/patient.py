@@ -5,12 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import soundfile
+import zmq
 
+from earwitness.control import AnyMethod, Request
 from earwitness.events import DaemonStarted
 from tests.daemon.harness import Daemon
 from tests.voices import ANNA_HZ, BEN_HZ, sound_file, talking
@@ -104,6 +108,13 @@ class Patient(Daemon):
         return [profile.name for profile in self.control.profiles().profiles]
 
 
-def voice_of(name: str, seconds: float = 8.0) -> bytes:
+def send(client: zmq.Socket[bytes], method: AnyMethod, *attachment: bytes) -> None:
+    """A request whose answer nobody may live to hear."""
+    params = msgspec.Raw(msgspec.json.encode(method))
+    request = Request(id=uuid.uuid4().hex, method=method.method, params=params)
+    client.send_multipart([msgspec.json.encode(request), *attachment])
+
+
+def voice_of(name: str, seconds: float = 18.0) -> bytes:
     """A recording to enrol from."""
     return sound_file(talking(VOICES_HZ.get(name, ANNA_HZ), seconds))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-import uuid
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -13,10 +12,10 @@ import msgspec
 import pytest
 import zmq
 
-from earwitness.control import AnyMethod, DeleteProfile, EnrollAudio, Reply, Request
+from earwitness.control import AnyMethod, DeleteProfile, EnrollAudio, Reply
 
 from .conftest import Price
-from .patient import Patient, voice_of
+from .patient import Patient, send, voice_of
 
 KILLS = 50
 MOST_WAIT_S = 0.25
@@ -60,9 +59,7 @@ class Clerk:
             self._send(client, EnrollAudio(name=f"guest{self._number}"), self._recording)
 
     def _send(self, client: zmq.Socket[bytes], method: AnyMethod, *attachment: bytes) -> None:
-        params = msgspec.Raw(msgspec.json.encode(method))
-        request = Request(id=uuid.uuid4().hex, method=method.method, params=params)
-        client.send_multipart([msgspec.json.encode(request), *attachment])
+        send(client, method, *attachment)
         self._asked = method
 
     def _hear(self, client: zmq.Socket[bytes]) -> None:

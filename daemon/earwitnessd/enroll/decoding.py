@@ -77,10 +77,18 @@ class Decoding:
 
     def _next(self) -> None:
         if self._thread is None and self._waiting:
-            self._thread = threading.Thread(
-                target=self._run, args=self._waiting.popleft(), name="decoding", daemon=True
+            token, request, recording = self._waiting.popleft()
+            thread = threading.Thread(
+                target=self._run, args=(token, request, recording), name="decoding", daemon=True
             )
-            self._thread.start()
+            try:
+                thread.start()
+            except RuntimeError as error:  # no memory for its stack, or too many threads
+                self._hand_over(
+                    Recorded(token, request, None, f"{error}, for lack of memory: try again later")
+                )
+            else:
+                self._thread = thread
 
     def _run(self, token: int, request: EnrollAudio, recording: bytes) -> None:
         decoded, problem = None, ""
@@ -91,6 +99,9 @@ class Decoding:
         except Exception as error:
             log.exception("a recording that was sent for enrolment cannot be decoded: it is refused")
             problem = f"the recording cannot be decoded ({error!r}): send it as wav or flac"
-        self._done.append(Recorded(token, request, decoded, problem))
+        self._hand_over(Recorded(token, request, decoded, problem))
+
+    def _hand_over(self, recorded: Recorded) -> None:
+        self._done.append(recorded)
         with suppress(BlockingIOError):
             self._waker.send(b"\0")

@@ -62,6 +62,15 @@ def hear(samples: Samples, settings: Settings) -> Iterator[HeardWindow]:
 def decode(recording: bytes) -> Decoded:
     """The samples of a sound file in any format; RecordingError if it is none, too long or silent."""
     try:
+        return _decode(recording)
+    except MemoryError:
+        raise RecordingError(
+            "there is not enough memory for this recording: send a shorter one, or give the daemon more"
+        ) from None
+
+
+def _decode(recording: bytes) -> Decoded:
+    try:
         with soundfile.SoundFile(io.BytesIO(recording)) as file:
             if file.frames > MAX_S * file.samplerate:
                 minutes = file.frames / file.samplerate / 60
