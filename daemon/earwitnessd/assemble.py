@@ -10,9 +10,10 @@ from pathlib import Path
 from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.decision import GroupWish, OwnPoint, Point, Targets
-from earwitnessd.engines import Backend, Embedder, open_embedder
+from earwitnessd.engines import Backend, Embedder, open_embedder, open_overlap_detector
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
+from earwitnessd.listening.overlapping import OverlapWatch
 from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
@@ -72,7 +73,19 @@ def open_parts(settings: Settings) -> Parts:
         model=engine.model,
         profiles_damaged=moved_aside(profile_file(settings)),
         turning=turning,
+        overlap=open_overlap(settings),
     )
+
+
+def open_overlap(settings: Settings) -> OverlapWatch | None:
+    """What hears whether two people speak at once; None: nobody asked for it."""
+    overlap = settings.overlap
+    if not overlap.model:
+        return None
+    detector = open_overlap_detector(
+        open_model(overlap.model), settings.engine.device, overlap.least_probability
+    )
+    return OverlapWatch(detector, overlap.max_share)
 
 
 def open_store(settings: Settings) -> ProfileStore:

@@ -13,7 +13,7 @@ import msgspec
 
 from earwitnessd.access import sockets
 from earwitnessd.access.keys import listed
-from earwitnessd.assemble import evidence_directory, open_engine, profile_file
+from earwitnessd.assemble import evidence_directory, open_engine, open_overlap, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError
@@ -40,7 +40,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Model, profiles, streams, sockets, and what was asked for besides."""
-    return [*_model(settings), *_streams(settings), *_sockets(settings), *_extras(settings)]
+    looked_at = (_model, _overlap, _streams, _sockets, _extras)
+    return [finding for look in looked_at for finding in look(settings)]
 
 
 def _model(settings: Settings) -> Iterator[Finding]:
@@ -53,6 +54,18 @@ def _model(settings: Settings) -> Iterator[Finding]:
     yield Finding("model", True, f"{engine.embedder.model_id} on {engine.embedder.device}")
     yield Finding("decision", True, str(rules))
     yield _profiles(settings, engine.embedder.model_id)
+
+
+def _overlap(settings: Settings) -> Iterator[Finding]:
+    if not settings.overlap.model:
+        return
+    try:
+        open_overlap(settings)
+    except (ModelError, EmbedError) as error:
+        yield Finding("overlap", False, str(error))
+        return
+    share = f"inconclusive from {settings.overlap.max_share:.0%} of two voices on"
+    yield Finding("overlap", True, f"{settings.overlap.model}: windows are {share}")
 
 
 def _profiles(settings: Settings, model_id: str) -> Finding:

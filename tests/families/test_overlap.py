@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from earwitnessd.assemble import open_overlap
 from earwitnessd.engines import EmbedError, Shares, Windows, open_embedder, open_overlap_detector
 from earwitnessd.engines.frame_activity import UntilLost
 from earwitnessd.engines.speech import speech_windows
-from earwitnessd.models import Model, open_model
+from earwitnessd.models import Model, ModelError, open_model
+from earwitnessd.settings.overlap import Overlap
+from earwitnessd.settings.root import Settings
 from tests.families.test_references import transformers_frames
 from tests.models.making import write_model
 
@@ -87,3 +90,15 @@ def test_a_gpu_that_is_lost_leaves_the_cpu_and_no_window_is_lost(caplog: pytest.
         np.testing.assert_array_equal(compute(windows), windows.mean(axis=1))
     assert caplog.text.count("cuda:0 is lost (CUDA error: unspecified launch failure)") == 1
     assert opened == [1]
+
+
+def test_the_settings_name_a_detector_or_nobody_looks(
+    made: tuple[Model, torch.nn.Module], tmp_path: Path
+) -> None:
+    assert open_overlap(Settings()) is None
+    watch = open_overlap(Settings(overlap=Overlap(model=str(made[0].directory), max_share=0.25)))
+    assert watch is not None
+    assert watch.max_share == 0.25
+    assert watch.detector.shares(speech_windows(1, 32_000)).shape == (1,)
+    with pytest.raises(ModelError, match="not on this machine"):
+        open_overlap(Settings(overlap=Overlap(model="microsoft/wavlm-base-plus-sd")))

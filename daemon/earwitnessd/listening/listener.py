@@ -37,6 +37,7 @@ from earwitnessd.handover import (
 )
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
 from earwitnessd.listening.devices import changes_of, lost
+from earwitnessd.listening.overlapping import OverlapWatch
 from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.turns import Turns
@@ -75,6 +76,8 @@ class Parts:
     # where a damaged database lies that was moved aside
     turning: Turning | None = None
     # into the space where the templates lie; None: they lie as they were computed
+    overlap: OverlapWatch | None = None
+    # hears whether two people speak at once; None: nobody looks
     decode: Decode = decode
     # recordings that are sent for enrolment, in a thread of its own
 
@@ -281,7 +284,7 @@ class Listener(threading.Thread):
         for batch in recordings:
             self._judge(batch)
         recorded = self._desk.take_recorded(RECORDED_BATCH)
-        vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
+        recorded, vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
         self._publish(self._desk.on_recorded(recorded, vectors))
         return bool(live or recorded) or any(recordings)
 
@@ -301,8 +304,8 @@ class Listener(threading.Thread):
     def _judge(self, heard: Heard) -> int:
         """Embed, score and decide a batch; how many windows the model heard."""
         wanted = [self._wanted(window) for _, window in heard]
-        vectors, embed_ns = self._embed([window for _, window in heard], wanted)
-        for (verifier, window), vector in zip(heard, vectors, strict=True):
+        windows, vectors, embed_ns = self._embed([window for _, window in heard], wanted)
+        for (verifier, _), window, vector in zip(heard, windows, vectors, strict=True):
             stream = verifier.hearing.stream
             self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns))
             self._publish(self._enrolments.on_window(stream, window, vector))
@@ -315,7 +318,8 @@ class Listener(threading.Thread):
 
     def _embed(
         self, windows: list[HeardWindow], wanted: list[bool]
-    ) -> tuple[list[Vector | None], tuple[int, int]]:
+    ) -> tuple[list[HeardWindow], list[Vector | None], tuple[int, int]]:
+        """The windows, with overlap marked; their vectors; and when that began and ended."""
         began_ns = time.monotonic_ns()
         vectors: list[Vector | None] = [None] * len(windows)
         rows = [index for index, wants in enumerate(wanted) if wants]
@@ -323,13 +327,15 @@ class Listener(threading.Thread):
             batch = np.stack([windows[index].window.samples for index in rows])
             for index, vector in zip(rows, self._computed(batch), strict=True):
                 vectors[index] = vector
+        if self._parts.overlap:
+            windows = self._parts.overlap.marked(windows, wanted)
         ended_ns = time.monotonic_ns()
         if rows:
             self._batches += 1
             self._windows += len(rows)
             self._batch_ms = (ended_ns - began_ns) / 1e6
             self._busy_s += (ended_ns - began_ns) / 1e9
-        return vectors, (began_ns, ended_ns)
+        return windows, vectors, (began_ns, ended_ns)
 
     def _computed(self, batch: Windows) -> Vectors:
         computed = self._parts.embedder.embed(batch)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from earwitnessd.settings.enrolment import Enrolment
+from earwitnessd.settings.overlap import Overlap
 from earwitnessd.settings.sources import AnySource, Microphone
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
@@ -226,6 +227,7 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     windows: Windows = Windows()
     speech_gate: SpeechGateSettings = SpeechGateSettings()
     quality: Quality = Quality()
+    overlap: Overlap = Overlap()
     enrolment: Enrolment = Enrolment()
     decision: Decision = Decision()
     sockets: Sockets = Sockets()
