@@ -20,6 +20,7 @@ from earwitnessd.engines import EmbedError
 from earwitnessd.metrics.scrape import MetricsError, listen
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore, StoreError
+from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Microphone, Pipe
@@ -73,6 +74,8 @@ def _profiles(settings: Settings, model_id: str) -> Finding:
     if not file.exists():
         return Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
     try:
+        if is_plain(file):
+            return Finding("profiles", True, f"{file} will be encrypted when the daemon starts")
         store = ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))
     except StoreError as error:
         return Finding("profiles", False, str(error))

@@ -20,6 +20,7 @@ from earwitnessd.cli import app
 from earwitnessd.profiles import ProfileStore, StoreError
 from earwitnessd.profiles.migrations import SCRIPTS
 from earwitnessd.profiles.rekeying import change_to, rotate_key
+from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.score import Vector
 from earwitnessd.templates.key import TemplateKey
 from earwitnessd.templates.key_file import KeyPlace, write_key
@@ -230,6 +231,15 @@ def test_a_plain_database_is_sealed_and_nothing_plain_remains(file: Path) -> Non
         "profiles.db.lock",
     }
     assert len(sealed(file)) == 30
+
+
+def test_looking_whether_a_database_is_plain_changes_nothing(file: Path) -> None:
+    older_database(file, people=2)
+    before = on_disk(file)
+    assert is_plain(file)
+    assert on_disk(file) == before
+    ProfileStore(file).close()
+    assert not is_plain(file)
 
 
 def test_sealing_that_was_cut_off_is_done_again_from_the_beginning(file: Path) -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from earwitnessd.templates.vault import Place, Vault
 
 log = logging.getLogger(__name__)
 
+SEALED_SINCE = 4  # the database's version
 BACKUP = ".before-encryption"  # lies there only while the templates are being sealed
 
 Convert = Callable[[bytes, Place], bytes]
@@ -55,6 +57,16 @@ def key_id_of(database: sqlite3.Connection) -> str | None:
     """Which key the templates are sealed with; None: they are plain, or there are none yet."""
     row = database.execute("SELECT key_id FROM vault").fetchone()
     return str(row[0]) if row else None
+
+
+def is_plain(file: Path) -> bool:
+    """Whether an existing database is of a version that kept plain templates; nothing of it is changed."""
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            return int(version) < SEALED_SINCE or key_id_of(database) is None
+    except sqlite3.DatabaseError:
+        return False  # whoever opens it will say what is wrong
 
 
 def change_key(database: sqlite3.Connection, old: Vault, new: Vault) -> int:
