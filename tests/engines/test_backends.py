@@ -14,11 +14,13 @@ import torch
 from earwitnessd.engines import EmbedError, Vectors, Windows, open_embedder
 from earwitnessd.engines.cache import cache_directory
 from earwitnessd.engines.checkpoint import load
-from earwitnessd.engines.compiled_backend import compiler_missing
+from earwitnessd.engines.compiled_backend import Compiled, compiler_missing
 from earwitnessd.engines.computing import computing
 from earwitnessd.engines.devices import lacks_bfloat16
 from earwitnessd.engines.exactness import difference
+from earwitnessd.engines.opaque import hide_products
 from earwitnessd.engines.openvino_backend import OpenVINO, openvino_missing
+from earwitnessd.engines.packing import PackedConvolution, PackedDense, pack
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.engines.torch_wavlm import TorchWavLM
 from earwitnessd.engines.upgrading import Upgrading
@@ -28,6 +30,8 @@ from tests.engines.test_precision import model as common_model
 
 WITHIN_S = 60.0
 SPEECH = speech_windows(3, 16_000)
+COMPILER_WARNS = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+# of its own insides
 
 
 def summed(work: int) -> Callable[[Windows], Vectors]:
@@ -155,9 +159,40 @@ def test_openvino_gives_what_torch_gives_in_batches_of_any_size(tmp_path: Path, 
             assert difference(compute(windows), plain(windows)).exact
 
 
+@pytest.mark.parametrize("family", ["base", "like-the-built-in"])
+def test_hidden_products_compute_what_they_did(tmp_path: Path, family: str) -> None:
+    directory = write(tmp_path / "m", config_of(family), network(config_of(family)))
+    packed = load(directory)
+    if not pack(packed):
+        pytest.skip("this torch has no packed products")
+    window = speech_windows(1, 48_000)
+    expected = computing(packed, torch.device("cpu"))(window)
+    hide_products(packed, torch.zeros(1, 48_000))
+    assert not [part for part in packed.modules() if isinstance(part, PackedDense | PackedConvolution)]
+    np.testing.assert_array_equal(computing(packed, torch.device("cpu"))(window), expected)
+
+
 @pytest.mark.slow
+@COMPILER_WARNS
+@pytest.mark.parametrize("family", ["base", "like-the-built-in"])
+def test_a_compiled_network_gives_what_torch_gives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    if missing := compiler_missing():
+        pytest.skip(missing)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
+    directory = write(tmp_path / "m", config_of(family), network(config_of(family)))
+    plain = computing(load(directory), torch.device("cpu"))
+    compute = Compiled(directory, tmp_path / "cache").build(48_000)
+    for count in (1, 3):
+        windows = speech_windows(count, 48_000)
+        assert difference(compute(windows), plain(windows)).exact
+
+
+@pytest.mark.slow
+@COMPILER_WARNS
 def test_a_compiled_network_takes_over_and_gives_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     if missing := compiler_missing():
         pytest.skip(missing)
@@ -167,8 +202,10 @@ def test_a_compiled_network_takes_over_and_gives_the_same(
     assert isinstance(engine, TorchWavLM)
     windows = speech_windows(2, 48_000)
     before = engine.embed(windows[:1])
+    caplog.set_level(logging.INFO)
     engine.warm_up(48_000, 1)
     assert engine.wait_for_backend(100.0)
+    assert "compiled torch float32 computes from now on" in caplog.text
     np.testing.assert_allclose(engine.embed(windows[:1]), before, atol=1e-6)
 
 

@@ -11,6 +11,7 @@ import torch
 
 from earwitnessd.engines import EmbedError, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
+from earwitnessd.engines.opaque import hide_products
 from earwitnessd.engines.packing import pack
 
 Compute = Callable[[Windows], Vectors]
@@ -38,11 +39,13 @@ class Compiled:
         """For windows of this length; what was compiled stays in the cache directory."""
         if missing := compiler_missing():
             raise EmbedError(missing)
-        network = load(self._directory)
+        network, single = load(self._directory), load(self._directory)
         pack(network)
+        if pack(single):
+            hide_products(single, torch.zeros(1, samples))
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(self._cache / "inductor"))
         # one process: the others would take the cores from the audio and the engine
-        compiled = torch.compile(network, dynamic=False, options={"compile_threads": 1})
+        compiled = torch.compile(single, dynamic=False, options={"compile_threads": 1})
         with torch.inference_mode():
             compiled(torch.zeros(1, samples))
 
