@@ -134,9 +134,7 @@ class Soak:
         ):
             self._daemon, self._mischief = both
             self._began_s = time.monotonic()
-            for for_s in BATCHES_OF_S:
-                self._mischief.stall(for_s)
-                self._listen(1.0)
+            self._warm_up()
             self._listen(QUIET_S, until_live=True)
             before = self._rest()
             over_s = 60 * self.diary.plan.minutes - QUIET_S
@@ -148,6 +146,16 @@ class Soak:
             self._listen(QUIET_S, until_live=True)
             self.diary.quiet = (before, self._rest())
         return self.diary
+
+    def _warm_up(self) -> None:
+        """Everything that takes memory for good, once: it must be no growth later."""
+        for for_s in BATCHES_OF_S:
+            self._mischief.stall(for_s)
+            self._listen(1.0)
+        for mischief in (self._mischief.enrol_and_delete, self._mischief.hostile):
+            for _ in range(4):
+                mischief()
+                self._listen(0.5)
 
     def _now_s(self) -> float:
         return time.monotonic() - self._began_s
