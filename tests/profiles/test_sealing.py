@@ -42,6 +42,21 @@ while True:
 """
 
 
+DELETE_AND_DIE = """
+import os, sqlite3, sys
+from pathlib import Path
+from earwitnessd.profiles import ProfileStore
+
+file = Path(sys.argv[1])
+store = ProfileStore(file)
+reader = sqlite3.connect(file, isolation_level=None)
+reader.execute("BEGIN")
+reader.execute("SELECT * FROM person").fetchall()
+store.delete("anna")  # committed, but what was there cannot be folded away while somebody reads
+os._exit(9)
+"""
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "state" / "profiles.db"
@@ -199,6 +214,20 @@ def test_deleting_leaves_nothing_in_any_file_while_the_daemon_goes_on(
     store.remove("p4", session)
     assert other[:64] not in on_disk(file)
     assert len(sealed(file)) == 19
+
+
+def test_what_a_killed_deletion_left_behind_is_gone_after_the_next_start(
+    store: ProfileStore, file: Path
+) -> None:
+    for name in ("anna", "ben"):
+        store.add(name, exemplar(voice(len(name), DIMENSION)))
+    gone = sealed(file)[0]
+    store.close()
+    subprocess.run([sys.executable, "-c", DELETE_AND_DIE, str(file)], check=False)
+    assert gone[:64] in on_disk(file)
+    with closing(ProfileStore(file)) as again:
+        assert gone[:64] not in on_disk(file)
+        assert [person.name for person in again.profiles()] == ["ben"]
 
 
 def test_the_file_shrinks_when_people_are_deleted(store: ProfileStore, file: Path) -> None:

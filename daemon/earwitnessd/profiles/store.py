@@ -92,6 +92,7 @@ class ProfileStore:
                 self._database = opened(file, busy_s)
                 stack.callback(self._database.close)
                 self._vault = unlock(self._database, file, key or KeyPlace.find("auto", file))
+                wipe(self._database)  # of a deletion that was killed before it could
             except sqlite3.DatabaseError as error:
                 raise StoreError(f"profiles {file}: {error}. {advice(error)}") from error
             self._resources = stack.pop_all()
