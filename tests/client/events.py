@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earwitness.events import (
     EngineState,
+    GroupVerified,
     Heartbeat,
     Latency,
     ProfileScore,
@@ -13,6 +14,7 @@ from earwitness.events import (
     SpeakerVerified,
     StreamCondition,
     StreamState,
+    WatchlistHit,
     WindowScored,
 )
 
@@ -131,6 +133,7 @@ def verified(
     margin: float | None = 0.21,
     evidence_s: float = 6.5,
     ttl_s: float = 5.0,
+    groups: tuple[str, ...] = (),
 ) -> SpeakerVerified:
     return SpeakerVerified(
         stream=stream,
@@ -140,10 +143,34 @@ def verified(
         speaker=speaker,
         score=score,
         threshold=0.62,
+        groups=list(groups),
         runner_up=None if margin is None else "bert",
         margin=margin,
         evidence_s=evidence_s,
         since=max(0, position - WINDOW),
+        ttl_s=ttl_s,
+    )
+
+
+def group_verified(
+    group: str = "family", *, stream: str = "desk", ttl_s: float = 5.0, watchlist: bool = False
+) -> GroupVerified | WatchlistHit:
+    kind = WatchlistHit if watchlist else GroupVerified
+    return kind(
+        stream=stream,
+        stream_id=f"{stream}-1",
+        start=0,
+        stop=WINDOW,
+        group=group,
+        members=2,
+        likeliest="anna",
+        score=0.8,
+        threshold=0.62,
+        posterior=0.97,
+        llr=3.1,
+        llr_bound=1.9,
+        evidence_s=3.0,
+        since=WINDOW,
         ttl_s=ttl_s,
     )
 

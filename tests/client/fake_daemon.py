@@ -11,6 +11,8 @@ import random
 import threading
 from pathlib import Path
 
+import msgspec
+
 from earwitness.control import (
     AnyMethod,
     CancelEnrollment,
@@ -22,6 +24,9 @@ from earwitness.control import (
     Enrolment,
     Exemplar,
     GetStatus,
+    Groups,
+    GroupState,
+    ListGroups,
     ListProfiles,
     PauseStream,
     Problem,
@@ -30,6 +35,7 @@ from earwitness.control import (
     ProfileSummary,
     Reload,
     Reloaded,
+    SetProfile,
     ShowProfile,
     Status,
 )
@@ -277,14 +283,13 @@ class FakeDaemon:
 
     def _answer(self, method: AnyMethod, attachment: bytes | None) -> Answer:
         match method:
+            case ListProfiles() | SetProfile() | ListGroups():
+                return _decided(method)
             case GetStatus():
                 beat = heartbeat(
                     [stream_state("desk", device="USB Audio, Blue Yeti")], uptime_s=7380.0, model=MODEL
                 )
                 return Status(version="0.1.0", pid=4242, boot=self.publisher.boot, heartbeat=beat)
-            case ListProfiles():
-                people = [_summary(name) for name in PEOPLE]
-                return Profiles(model_id="wavlm-3f2a", profiles=people)
             case ShowProfile(name=name) if name in PEOPLE:
                 return _profile(name)
             case ShowProfile(name=name) | DeleteProfile(name=name) if name not in PEOPLE:
@@ -392,6 +397,19 @@ def _profile(name: str) -> Profile:
         groups=["family"],
         target_fmr=0.001,
         llr_bound=4.2,
+    )
+
+
+def _decided(method: ListProfiles | SetProfile | ListGroups) -> Profiles | Profile | Groups:
+    if isinstance(method, ListProfiles):
+        return Profiles(model_id="wavlm-3f2a", profiles=[_summary(name) for name in PEOPLE])
+    if isinstance(method, SetProfile):
+        return msgspec.structs.replace(_profile(method.name), target_fmr=method.target_fmr, llr_bound=4.2)
+    return Groups(
+        groups=[
+            GroupState(name="banned", members=[], watchlist=True, ttl_s=20.0, llr_bound=None),
+            GroupState(name="family", members=["anna", "bert"], watchlist=False, ttl_s=6.0, llr_bound=1.9),
+        ]
     )
 
 

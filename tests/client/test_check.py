@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.checking import Check
+from earwitness.checking import Check, GroupCheck
 from earwitness.cli.check import ask
 from earwitness.cli.connection import Connection
 from earwitness.events import Event
 
-from .events import heartbeat, lost, unknown, verified
+from .events import group_verified, heartbeat, lost, unknown, verified
 from .fake_publisher import FakePublisher
 from .programs import Program, finished, refused
 
@@ -47,6 +47,57 @@ def test_the_last_value_decides_by_what_is_left_of_its_time(
     publisher.flush()
     answer = ask(Connection(events=publisher.endpoint), Check("anna", None, 0.2), 0.2)
     assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ([group_verified()], 0),
+        ([group_verified(watchlist=True)], 0),
+        ([verified("bert"), group_verified()], 0),
+        ([group_verified("staff")], 2),
+        ([group_verified(ttl_s=0.0)], 2),
+        ([verified("bert", groups=("staff",))], 1),
+        ([verified("anna", groups=("adults", "family"))], 2),
+        ([unknown()], 1),
+        ([], 2),
+    ],
+    ids=[
+        "anyone",
+        "on the list",
+        "anyone, though another was verified",
+        "another group",
+        "stale",
+        "nobody of them",
+        "one of them, but not sure enough for the group",
+        "unknown",
+        "nothing",
+    ],
+)
+def test_a_group_is_checked_as_a_whole(publisher: FakePublisher, said: list[Event], status: int) -> None:
+    publisher.publish(*said)
+    publisher.flush()
+    answer = ask(Connection(events=publisher.endpoint), GroupCheck("family", None, 0.2), 0.2)
+    assert answer.status == status
+
+
+def test_a_group_is_answered_with_who_it_may_be(publisher: FakePublisher, tmp_path: Path) -> None:
+    publisher.publish(group_verified())
+    result = finished(tmp_path, "check", "--group", "family")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "anyone of family is verified at desk: most like anna of 2" in result.stdout
+    publisher.publish(group_verified())
+    answer = json.loads(finished(tmp_path, "check", "--group", "family", "--json").stdout)
+    assert (answer["speaker"], answer["group"], answer["event"]["group"]) == (None, "family", "family")
+
+
+@pytest.mark.parametrize("wrong", [[], ["anna", "--group", "family"]], ids=["nobody", "both"])
+def test_either_a_person_or_a_group_is_asked_for(
+    capsys: pytest.CaptureFixture[str], wrong: list[str]
+) -> None:
+    status, told = refused(capsys, "check", *wrong, *SHORT)
+    assert status == 2
+    assert "either for a NAME or for a --group" in told
 
 
 def test_quiet_says_it_by_the_exit_status_alone(publisher: FakePublisher, tmp_path: Path) -> None:

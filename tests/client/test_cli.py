@@ -182,6 +182,29 @@ def test_several_recordings_are_enrolled_and_a_bad_one_is_named(daemon: Path, tm
     assert run(daemon, "enroll", "zoe", "--file", str(good)).returncode == 0
 
 
+def test_people_get_an_operating_point_of_their_own(daemon: Path) -> None:
+    said = run(daemon, "profiles", "set", "anna", "--target-fmr", "0.001").stdout
+    assert said == "anna: target_fmr 0.001; verified from +4.20 nats on\n"
+    shown = json.loads(run(daemon, "profiles", "set", "anna", "--clear", "--json").stdout)
+    assert shown["target_fmr"] is None
+    nothing = run(daemon, "profiles", "set", "anna")
+    assert nothing.returncode == 2
+    assert "--target-fmr" in one_line(nothing.stderr)
+    assert run(daemon, "profiles", "set", "anna", "--target-fmr", "2").returncode == 2
+
+
+def test_groups_are_listed_joined_and_left(daemon: Path) -> None:
+    listed = run(daemon, "profiles", "group").stdout.splitlines()
+    assert [line.split() for line in listed[1:]] == [
+        ["banned", "nobody", "watchlist", "20", "s"],
+        ["family", "anna,", "bert", "+1.90", "nats", "6.0", "s"],
+    ]
+    assert len(json.loads(run(daemon, "profiles", "group", "list", "--json").stdout)["groups"]) == 2
+    assert run(daemon, "profiles", "group", "add", "family", "anna", "bert").stdout == "done\ndone\n"
+    assert run(daemon, "profiles", "group", "remove", "family", "anna").stdout == "done\n"
+    assert run(daemon, "profiles", "group", "add", "family").returncode == 2
+
+
 def test_profiles_are_listed_and_shown(daemon: Path) -> None:
     listed = run(daemon, "profiles", "list").stdout
     assert "anna" in listed
