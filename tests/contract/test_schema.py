@@ -73,7 +73,7 @@ def test_what_must_not_come_is_not(change: dict[str, Any]) -> None:
 def test_only_fields_with_a_default_may_be_missing(field: str) -> None:
     rest = {name: value for name, value in VERIFIED.items() if name != field}
     assert Draft202012Validator(EVENTS).is_valid(rest) == (
-        field in {"posterior", "llr", "llr_bound", "groups"}
+        field in {"posterior", "llr", "llr_bound", "groups", "doubts"}
     )
 
 

@@ -31,7 +31,7 @@ def test_nothing_set_gives_the_defaults() -> None:
         ({"streams": {"desk": {"source": "microphone", "chanel": 1}}}, "streams.desk.chanel", "'channel'"),
         ({"sockets": {"curve": {"subscriber": "d"}}}, "sockets.curve.subscriber", "'subscribers'"),
         ({"windows": {3: 4}}, "windows.3", "known here: hop_s, length_s"),
-        ({"quality": {"zzzz": 4}}, "quality.zzzz", "known here: max_clipped, min_snr_db"),
+        ({"quality": {"zzzz": 4}}, "quality.zzzz", "known here: channel_mismatch, max_clipped, min_snr_db"),
         ({"source": "microphone"}, "source", "unknown key"),
     ],
 )
