@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +148,8 @@ def rules_for(
             "after looking at the scores of your own voices"
         )
     targets = targets_for(decision, calibration) if calibration else None
+    if targets is None and (idle := _rates(decision)):
+        log.warning("%s: without a calibration of %s a cosine decides, and no rate holds", idle, model)
     return Rules(
         threshold=threshold,
         hysteresis=decision.hysteresis,
@@ -173,6 +176,17 @@ def targets_for(decision: Decision, calibration: Calibration) -> Targets:
         lead=decision.min_lead,
         correlation=calibration.window_correlation,
         half_life_s=decision.half_life_s,
+    )
+
+
+def _rates(decision: Decision) -> str:
+    """The rates that are asked for one person or group, for people."""
+    named: dict[str, Mapping[str, OwnTargets]] = {"people": decision.people, "groups": decision.groups}
+    return ", ".join(
+        f"decision.{where}.{name}"
+        for where, differing in named.items()
+        for name, differs in differing.items()
+        if not own_point(differs).is_empty
     )
 
 
