@@ -108,7 +108,10 @@ def test_the_shipped_unit_is_enough_for_the_usual_settings() -> None:
     ("settings", "expected"),
     [
         (changed(metrics=Metrics(listen="127.0.0.1:9464")), "IPAddressAllow=localhost"),
-        (changed(metrics=Metrics(listen="0.0.0.0:9464", insecure=True)), "IPAddressDeny=\n"),
+        (
+            changed(metrics=Metrics(listen="0.0.0.0:9464", insecure=True)),
+            "IPAddressAllow=localhost link-local 10.",
+        ),
         (changed(sockets=Sockets(events="tcp://0.0.0.0:7801", insecure=True)), "PrivateNetwork=no"),
         (changed(evidence=Evidence(keep=True, directory="/srv/clips")), "ReadWritePaths=/srv/clips"),
         (changed(engine=Engine(backend="compiled")), "ExecPaths=/var/cache/earwitness"),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import stat
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from earwitness.control import Status
@@ -83,11 +86,13 @@ def profiles(settings: Settings, running: Status | None, key: KeyPlace | None = 
         yield Finding("profiles", "ok", f"{running.heartbeat.profiles} people, says the running daemon")
     elif not _there(file):
         yield Finding("profiles", "ok", f"{file} is not there yet: nobody is enrolled")
+    elif not os.access(file.parent, os.X_OK):
+        yield Finding("profiles", "note", f"{file}: only its owner may look", "run it as root")
     elif stat.S_IMODE(file.stat().st_mode) & 0o077:
         yield Finding("profiles", "wrong", f"{file}: others can read it", f"chmod 600 {file}")
     else:
         yield Finding("profiles", "ok", f"{file}, {file.owner()}'s alone")
-    yield template_key(key or KeyPlace.find(settings.templates.key_file, file), enrolled=_there(file))
+    yield template_key(key or KeyPlace.find(settings.templates.key_file, file), enrolled=_sealed(file))
 
 
 def template_key(place: KeyPlace, *, enrolled: bool) -> Finding:
@@ -113,6 +118,15 @@ def template_key(place: KeyPlace, *, enrolled: bool) -> Finding:
             "earwitnessd install keeps it elsewhere, as a credential; or set templates.key_file",
         )
     return Finding("template key", "ok", f"{place.file} ({key.id})")
+
+
+def _sealed(file: Path) -> bool:
+    """Whether a key belongs to the database; it is read as it lies, so that nothing of it changes."""
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as database:
+            return bool(database.execute("SELECT count(*) FROM vault").fetchone()[0])
+    except sqlite3.Error:
+        return False  # it is not there, or older than its sealing
 
 
 def _there(file: Path) -> bool:

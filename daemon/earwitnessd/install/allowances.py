@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from earwitnessd.install.places import Places
@@ -12,12 +12,21 @@ from earwitnessd.settings.sources import FileReplay, Pipe
 
 HIDDEN = (Path("/home"), Path("/root"), Path("/run/user"))  # by ProtectHome
 EMPTIED = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - by PrivateTmp
+PRIVATE_NETWORKS = "link-local 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 fc00::/7"
 
 
 def drop_in(settings: Settings, installation: Iterable[Path], places: Places) -> str:
-    """The text of the drop-in; empty where the shipped unit is enough."""
-    lines = [*_homes(settings, installation), *_network(settings), *_writing(settings, places)]
-    lines += [*_compiling(settings), *_groups(settings)]
+    """The text of the daemon's drop-in; empty where the shipped unit is enough."""
+    lines = [*_homes([*installation, *_read_by(settings)]), *_network(settings), *_writing(settings, places)]
+    return _text([*lines, *_compiling(settings), *_groups(settings)])
+
+
+def hook_drop_in(installation: Iterable[Path]) -> str:
+    """The text of a hook's drop-in."""
+    return _text([*_homes(installation)])
+
+
+def _text(lines: Sequence[str]) -> str:
     return "\n".join(["[Service]", *lines, ""]) if lines else ""
 
 
@@ -26,8 +35,7 @@ def hidden(path: Path) -> bool:
     return any(path.is_relative_to(home) for home in HIDDEN)
 
 
-def _homes(settings: Settings, installation: Iterable[Path]) -> Iterator[str]:
-    wanted = [*installation, *_read_by(settings)]
+def _homes(wanted: Iterable[Path]) -> Iterator[str]:
     shown = sorted({path for path in wanted if hidden(path)})
     shown = [path for path in shown if not any(other in path.parents for other in shown)]
     if shown:
@@ -50,13 +58,11 @@ def _network(settings: Settings) -> Iterator[str]:
     if not tcp and not metrics:
         return
     what = " and ".join([*(["tcp sockets"] if tcp else []), *(["metrics"] if metrics else [])])
-    yield f"# The settings have {what}"
+    far = not only_loopback(settings)
+    yield f"# The settings have {what}{', for which private networks may connect' if far else ''}"
     yield "PrivateNetwork=no"
     yield "RestrictAddressFamilies=AF_INET AF_INET6"
-    if only_loopback(settings):
-        yield "IPAddressAllow=localhost"
-    else:
-        yield "IPAddressDeny="
+    yield f"IPAddressAllow=localhost{f' {PRIVATE_NETWORKS}' if far else ''}"
 
 
 def only_loopback(settings: Settings) -> bool:

@@ -9,9 +9,9 @@ from pathlib import Path
 import earwitness
 import earwitnessd
 from earwitnessd.access.keys import new_key_pair
-from earwitnessd.install.allowances import EMPTIED, drop_in
+from earwitnessd.install.allowances import EMPTIED, drop_in, hook_drop_in
 from earwitnessd.install.errors import InstallError
-from earwitnessd.install.places import SYSUSERS, TMPFILES, UNIT, Places
+from earwitnessd.install.places import ALLOWANCES, SYSUSERS, TMPFILES, UNIT, Places
 from earwitnessd.install.units import HOOKS, PLACED, daemon_unit, filled_in, shipped
 from earwitnessd.install.work import Work
 from earwitnessd.settings.load import load
@@ -50,10 +50,8 @@ def install(places: Places, work: Work, *, start: bool) -> None:
     settings = _settings(work.at(places.config))
     if not places.user:
         _keys(places, work)
-        for hook in HOOKS:
-            work.place(places.units / hook, filled_in(hook, programs, places))
-        _allow(settings, places, work)
-    work.place(places.unit, daemon_unit(programs, places))
+    for path, text in expected_files(settings, places).items():
+        _place(path, text, work)
     _enable(places, work, start=start)
 
 
@@ -65,9 +63,10 @@ def uninstall(places: Places, work: Work, *, purge: bool) -> None:
             systemctl(places, work, "disable", *_now(work), unit, may_fail=True)
     if not places.user:
         systemctl(places, work, "disable", *_now(work), "earwitness-on@*.service", may_fail=True)
-    for path in (places.unit, places.allowances, *(places.units / hook for hook in HOOKS)):
-        work.remove(path)
-    work.remove_if_empty(places.allowances.parent)
+    for unit in (UNIT, *HOOKS):
+        work.remove(places.units / unit)
+        work.remove(places.allowances_of(unit))
+        work.remove_if_empty(places.allowances_of(unit).parent)
     if not places.user:
         work.remove(TMPFILES)
         work.remove(SYSUSERS)
@@ -80,10 +79,15 @@ def expected_files(settings: Settings, places: Places) -> dict[Path, str]:
     programs = _programs()
     found = {places.unit: daemon_unit(programs, places)}
     if not places.user:
-        text = drop_in(settings, installation(), places)
-        found |= {places.units / hook: filled_in(hook, programs, places) for hook in HOOKS}
-        found[places.allowances] = PLACED + text if text else ""
+        found[places.allowances] = _ours(drop_in(settings, installation(), places))
+        for hook in HOOKS:
+            found[places.units / hook] = filled_in(hook, programs, places)
+            found[places.allowances_of(hook)] = _ours(hook_drop_in(installation()))
     return found
+
+
+def _ours(text: str) -> str:
+    return PLACED + text if text else ""
 
 
 def systemctl(places: Places, work: Work, *arguments: str, may_fail: bool = False) -> None:
@@ -147,15 +151,16 @@ def _settings(file: Path) -> Settings:
         raise InstallError(f"{error}; correct the settings, then install again") from None
 
 
-def _allow(settings: Settings, places: Places, work: Work) -> None:
-    text = drop_in(settings, installation(), places)
-    if text:
-        work.place(places.allowances, PLACED + text)
-        for line in text.splitlines():
+def _place(path: Path, text: str, work: Work) -> None:
+    """A unit, or a drop-in with what is allowed beyond one."""
+    if not text:
+        work.remove(path, "nothing beyond the shipped unit is needed")
+        return
+    work.place(path, text)
+    if path.name == ALLOWANCES:
+        for line in text.splitlines()[1:]:
             if line.startswith("#"):
                 work.say("allows", line.removeprefix("# "))
-    else:
-        work.remove(places.allowances, "nothing beyond the shipped unit is needed")
 
 
 def installation() -> list[Path]:

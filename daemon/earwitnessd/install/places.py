@@ -31,7 +31,11 @@ class Places:
     @property
     def allowances(self) -> Path:
         """The drop-in with what these settings and this installation need."""
-        return self.units / f"{UNIT}.d" / ALLOWANCES
+        return self.allowances_of(UNIT)
+
+    def allowances_of(self, unit: str) -> Path:
+        """The same for any unit."""
+        return self.units / f"{unit}.d" / ALLOWANCES
 
     @property
     def template_key(self) -> Path:
