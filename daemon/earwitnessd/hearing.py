@@ -258,6 +258,8 @@ class Hearing:
         if message.position > self.position:
             events += self._on_gap(self.position, message.position - self.position, "unannounced")
         self._ring.write(samples)
+        if message.unusable:  # silence stands there, and nobody kept it
+            self._cursor.mark_gap(message.position, self.position)
         self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
         level = quality.level_dbfs(samples)
         before = level if self.level_dbfs is None else self.level_dbfs

@@ -299,3 +299,15 @@ def test_the_meter_falls_slowly_and_rises_at_once(ear: Ear) -> None:
     assert quiet < -60.0
     assert loud > -15.0
     assert quiet + 10 < falling < loud - 10
+
+
+def test_a_block_that_held_unusable_samples_marks_every_window_it_touches(ear: Ear) -> None:
+    ear.say(talking(ANNA_HZ, 4.0))
+    spoiled = talking(ANNA_HZ, 0.25)
+    message = msgspec.structs.replace(ear.mouth.audio(spoiled), unusable=40)
+    ear.hearing.on_message(message, spoiled)
+    ear.say(talking(ANNA_HZ, 6.0))
+    for heard in ear.windows:
+        touches = heard.window.start < 4 * RATE + len(spoiled) and heard.window.stop > 4 * RATE
+        assert ("gap" in heard.reasons) is touches
+    assert len(ear.windows) > 10

@@ -42,6 +42,8 @@ class Audio(Message, frozen=True, kw_only=True, tag="audio", array_like=True):
 
     position: int
     # of the first sample, counted from the stream's opening; lost samples count too
+    unusable: int = 0
+    # of the samples that the device delivered for this block: silence was put in their place
 
 
 class Lost(Message, frozen=True, kw_only=True, tag="lost", array_like=True):

@@ -118,7 +118,7 @@ class CaptureProcess:
         mono = to_mono(frames, self._job.source.channel)
         self._zero_frames = 0 if mono.any() else self._zero_frames + len(mono)
         position = self._resampler.position
-        self._tell_audio(position, self._resampler.push(mono), self._gathering.captured_ns)
+        self._tell_audio(position, self._resampler.push(mono), self._gathering.captured_ns, unusable)
 
     def _jump(self, chunk: Chunk) -> None:
         self._flush()
@@ -142,7 +142,7 @@ class CaptureProcess:
         position = self._resampler.position
         self._tell_audio(position, self._resampler.flush(), time.monotonic_ns())
 
-    def _tell_audio(self, position: int, samples: Samples, captured_ns: int) -> None:
+    def _tell_audio(self, position: int, samples: Samples, captured_ns: int, unusable: int = 0) -> None:
         if len(samples) == 0:
             return
         message = Audio(
@@ -150,6 +150,7 @@ class CaptureProcess:
             stream_id=self._job.stream_id,
             monotonic_ns=captured_ns,
             position=position,
+            unusable=unusable,
         )
         self._outbox.offer(message, samples)
 
