@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def private_daemon(
                 [sys.executable, "-m", *command, "--config", str(config)],
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},  # as `earwitnessd run` has it
                 start_new_session=True,
                 preexec_fn=_end_with_parent,  # noqa: PLW1509 - no thread runs here yet
             )
