@@ -13,12 +13,17 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from earwitnessd.bench.errors import BenchError
+from earwitnessd.bench.models import comparable
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.families import convert_checkpoint
 from earwitnessd.engines.families.naming import by_transformers
 from earwitnessd.models import ModelError
 from earwitnessd.models.families import Family
 from earwitnessd.models.importing import Card
+from earwitnessd.training.errors import TrainingError
+from earwitnessd.training.network import build
+from earwitnessd.training.settings import ModelSettings
 from tests.engines.families import SMALL, config_of, network, write
 from tests.families.recorded import NAMES, recorded, weights_of
 from tests.models.making import write_model
@@ -315,3 +320,14 @@ def test_a_checkpoint_without_weights_is_refused(tmp_path: Path, content: object
     torch.save(content, tmp_path / "m.pt")
     with pytest.raises(ModelError, match="holds no weights"):
         taken_in(tmp_path / "m.pt", tmp_path / "out")
+
+
+def test_training_and_comparing_with_transformers_want_an_x_vector_model(tmp_path: Path) -> None:
+    taken_in(recorded("ecapa-base").write(tmp_path / "m.pth"), tmp_path / "ecapa")
+    with pytest.raises(
+        TrainingError, match=r"ECAPA-TDNN head .*; training begins with WavLM with an x-vector"
+    ):
+        build(ModelSettings(start=str(tmp_path / "ecapa")))
+    with pytest.raises(BenchError, match="which transformers cannot compute"):
+        comparable(str(tmp_path / "ecapa"))
+    assert comparable(str(write_model(tmp_path / "m"))).family is Family.XVECTOR

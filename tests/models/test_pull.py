@@ -9,17 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 from typer.testing import CliRunner
 
 from earwitnessd.cli.model import app
 from earwitnessd.engines import open_embedder
-from earwitnessd.engines.checkpoint import convert
+from earwitnessd.engines.checkpoint import convert, load
 from earwitnessd.models import ModelError, open_model
 from earwitnessd.models.pull import pull
 from tests.models.hub import COMMIT, Hub, serving
 from tests.models.making import write_model
 
 NAME = "microsoft/wavlm-base-plus-sv"
+WITHOUT_SUM = {"use_weighted_layer_sum": False}
 
 
 @pytest.fixture
@@ -217,3 +219,24 @@ def test_the_command_show_fails_with_one_clear_message(models: Path) -> None:
     result = CliRunner().invoke(app, ["show", "org/absent"], env={"EARWITNESS_MODELS": str(models)})
     assert result.exit_code == 1
     assert result.output.startswith('earwitnessd: model "org/absent" is not on this machine')
+
+
+@pytest.mark.parametrize("family", ["WavLMModel", "WavLMForAudioFrameClassification"])
+def test_other_families_of_transformers_are_pulled_too(tmp_path: Path, models: Path, family: str) -> None:
+    files = write_model(tmp_path / "upstream")
+    config = json.loads((files / "config.json").read_text())
+    (files / "config.json").write_text(json.dumps({**config, "architectures": [family], **WITHOUT_SUM}))
+    tensors = load_file(files / "model.safetensors")
+    backbone = {name: each for name, each in tensors.items() if name.startswith("wavlm.")}
+    if family == "WavLMModel":
+        backbone = {name.removeprefix("wavlm."): each for name, each in backbone.items()}
+    else:
+        backbone |= {
+            "classifier.weight": np.zeros((2, 32), np.float32),
+            "classifier.bias": np.ones(2, np.float32),
+        }
+    save_file(backbone, files / "model.safetensors")
+    with serving(Hub(NAME, files)) as hub:
+        pulled = pull(NAME, convert=convert, environ=hub.environ(models))
+        assert pulled.family == family
+        assert load(pulled.directory).vector_size == (32 if family == "WavLMModel" else 2)

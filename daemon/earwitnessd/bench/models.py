@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from earwitnessd.bench.errors import BenchError
+from earwitnessd.models import Model, open_model
+from earwitnessd.models.families import Family
 
 SHAPES: dict[str, dict[str, object]] = {
     # of microsoft/wavlm-base-plus-sv
@@ -37,6 +39,17 @@ HEAD: dict[str, object] = {
     "xvector_output_dim": 512,
     "use_weighted_layer_sum": True,
 }
+
+
+def comparable(name: str) -> Model:
+    """The model of that name, if transformers can compute it too: by which engines are judged."""
+    model = open_model(name)
+    if model.family is not Family.XVECTOR:
+        raise BenchError(
+            f"--model {name}: {model.family.says}, which transformers cannot compute, so there is nothing to "
+            f"compare with; expected {Family.XVECTOR.says}. `earwitnessd model import` tells its speed"
+        )
+    return model
 
 
 @contextmanager

@@ -68,11 +68,10 @@ def engine(
         _check_plot(plot)
         recordings = heard.recordings(speech, pauses=False)
         from earwitnessd.bench import engine as bench
-        from earwitnessd.models import open_model
 
         with models.prepared(model) as name:
             plan = bench.Plan(
-                model=open_model(name),
+                model=models.comparable(name),
                 device=device,
                 threads=_numbers("--threads", threads, int) or bench.usual_threads(),
                 batches=_numbers("--batch", batch, int) or bench.usual_batches(device),

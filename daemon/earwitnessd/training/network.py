@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import WavLMConfig, WavLMForXVector
 
-from earwitnessd.models import ModelError, open_model
+from earwitnessd.models import Model, ModelError, open_model
+from earwitnessd.models.families import Family
 from earwitnessd.training.errors import TrainingError
 from earwitnessd.training.frontend import initialise
 from earwitnessd.training.settings import ModelSettings
@@ -21,7 +22,7 @@ def build(settings: ModelSettings) -> tuple[WavLMForXVector, bool]:
     """The network, and whether its input is scaled to zero mean and unit variance."""
     if settings.start:
         try:
-            model = open_model(settings.start)
+            model = _opened(settings.start)
             network = WavLMForXVector.from_pretrained(model.directory, dtype=torch.float32)
         except (ModelError, OSError) as error:
             raise TrainingError(f"model.start = {settings.start}: {error}") from None
@@ -36,6 +37,13 @@ def build(settings: ModelSettings) -> tuple[WavLMForXVector, bool]:
     if settings.train_only == "head":
         network.wavlm.requires_grad_(False)
     return network, bool(normalise)
+
+
+def _opened(name: str) -> Model:
+    model = open_model(name)
+    if model.family is not Family.XVECTOR:
+        raise ModelError(f"it is {model.family.says}; training begins with {Family.XVECTOR.says}")
+    return model
 
 
 def keep_first_layer_exact(network: WavLMForXVector, device: torch.device) -> None:
