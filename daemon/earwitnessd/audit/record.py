@@ -13,6 +13,7 @@ from earwitness.control import (
     EndCheck,
     EventsSince,
     GetStatus,
+    ListGroups,
     ListProfiles,
     ShowProfile,
 )
@@ -21,6 +22,8 @@ from earwitness.events import (
     DaemonStarted,
     DaemonStopping,
     Event,
+    GroupLost,
+    GroupVerified,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileUpdated,
@@ -29,14 +32,28 @@ from earwitness.events import (
     SpeakerUnknown,
     SpeakerVerified,
     StreamEvent,
+    WatchlistHit,
+    WatchlistLost,
 )
 
-READS = (GetStatus, ListProfiles, ShowProfile, EventsSince)
+READS = (GetStatus, ListGroups, ListProfiles, ShowProfile, EventsSince)
 # asking changes nothing and discloses no template
 SECRET = {"passphrase"}
 EVENTS = (DaemonStarted, DaemonStopping, DaemonReloaded, ProfileEnrolled, ProfileUpdated, ProfileDeleted)
 TOLD = frozenset(
-    "speaker previous reason renamed_from exemplars changed restart_needed error version model_id".split()
+    (
+        "speaker",
+        "group",
+        "previous",
+        "reason",
+        "renamed_from",
+        "exemplars",
+        "changed",
+        "restart_needed",
+        "error",
+        "version",
+        "model_id",
+    )
 )
 # fields of events: never a score, nor anything else that is measured of a voice
 MOST_TEXT = 2000  # characters
@@ -74,10 +91,13 @@ class Verdicts:
 
     def __init__(self) -> None:
         self._standing: dict[str, tuple[str, str]] = {}
+        # by stream, or stream and group
 
     def changed(self, event: Event) -> bool:
         """Whether this one differs from the last of its stream."""
         match event:
+            case GroupVerified() | WatchlistHit() | GroupLost() | WatchlistLost():
+                return self._differs(f"{event.stream}:{event.group}", (event.type, ""))
             case SpeakerVerified(speaker=speaker):
                 verdict = ("verified", speaker)
             case SpeakerUnknown():
@@ -88,8 +108,11 @@ class Verdicts:
                 return True
             case _:
                 return False
-        before = self._standing.get(event.stream)
-        self._standing[event.stream] = verdict
+        return self._differs(event.stream, verdict)
+
+    def _differs(self, slot: str, verdict: tuple[str, str]) -> bool:
+        before = self._standing.get(slot)
+        self._standing[slot] = verdict
         return verdict != before
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from earwitness.events import (
     Event,
+    GroupLost,
+    GroupVerified,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileUpdated,
@@ -15,6 +17,8 @@ from earwitness.events import (
     SpeakerVerified,
     StreamEvent,
     StreamOpened,
+    WatchlistHit,
+    WatchlistLost,
 )
 from earwitness.words import clean
 
@@ -32,6 +36,8 @@ class Telling:
 
     def __init__(self) -> None:
         self._speakers: dict[str, str | None] = {}
+        self._heard: set[str | None] = set()
+        # state keys of groups
 
     def of(self, event: Event) -> Told | None:
         """The line for this event; None: there is nothing new to tell."""
@@ -51,9 +57,20 @@ class Telling:
                 return self._who(event, None, f"no longer knows who speaks ({event.reason})")
             case SpeakerChanged():
                 return None  # who it is follows at once
+            case GroupVerified() | WatchlistHit() | GroupLost() | WatchlistLost():
+                return self._anyone(event)
             case ProfileEnrolled() | ProfileUpdated() | ProfileDeleted():
                 return _of_profile(event)
         return None
+
+    def _anyone(self, event: GroupVerified | WatchlistHit | GroupLost | WatchlistLost) -> str | None:
+        heard = event.state_key in self._heard
+        if isinstance(event, GroupLost | WatchlistLost):
+            self._heard.discard(event.state_key)
+            return f"stream {event.stream} no longer hears anyone of {event.group} ({event.reason})"
+        self._heard.add(event.state_key)
+        listed = "watchlist " if isinstance(event, WatchlistHit) else "group "
+        return None if heard else f"stream {event.stream} hears anyone of {listed}{event.group}"
 
     def _who(self, event: StreamEvent, speaker: str | None, says: str) -> str | None:
         if event.stream in self._speakers and self._speakers[event.stream] == speaker:
@@ -76,7 +93,7 @@ def _of_profile(event: ProfileEnrolled | ProfileUpdated | ProfileDeleted) -> str
 
 def _fields(event: Event) -> dict[str, str]:
     fields = {"event": event.type, "boot": event.boot, "seq": str(event.seq)}
-    for name in ("stream", "stream_id", "speaker"):
+    for name in ("stream", "stream_id", "speaker", "group"):
         if value := getattr(event, name, None):
             fields[name] = str(value)
     return fields
