@@ -64,6 +64,7 @@ def away(daemon: Patient, microphone: FaultMicrophone, for_s: float) -> tuple[fl
     return missed_s, back_s
 
 
+@pytest.mark.slow
 def test_a_device_that_is_gone_is_awaited_and_opened_anew(
     daemon: Patient, microphone: FaultMicrophone, price: Price
 ) -> None:

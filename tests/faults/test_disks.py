@@ -72,6 +72,7 @@ def enrol_until_refused(daemon: Patient) -> list[str]:
     return promised
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_read_only_is_said_and_costs_nothing(
     tmp_path: Path, disk: SmallDisk, price: Price
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_disk_that_is_read_only_is_said_and_costs_nothing(
     )
 
 
+@pytest.mark.slow
 def test_a_disk_that_becomes_read_only_refuses_enrolments_and_deletions(
     tmp_path: Path, disk: SmallDisk, price: Price
 ) -> None:

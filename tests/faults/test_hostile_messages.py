@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import msgspec
+import pytest
 import zmq
 
 from earwitness.control import Reply
@@ -21,6 +22,7 @@ WARM_UP = 100  # of which huge ones make the allocator take what it needs
 MESSAGES = 1000
 
 
+@pytest.mark.slow
 def test_a_thousand_hostile_messages_are_all_answered_and_change_nothing(
     tmp_path: Path, price: Price
 ) -> None:
