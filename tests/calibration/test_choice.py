@@ -86,7 +86,7 @@ def test_a_models_calibration_of_other_weights_is_not_used_and_that_is_said(
 def test_target_rates_become_bounds() -> None:
     rules = rules_for(Decision(target_fmr=0.1, target_fnmr=0.1), None, "small", calibrator())
     assert rules.bounds is not None
-    assert (rules.bounds.accept, rules.bounds.correlation, rules.bounds.half_life_s) == (1.0, 0.6, 8.0)
+    assert (rules.bounds.accept, rules.bounds.correlation, rules.bounds.half_life_s) == (1.0, 0.6, 2.0)
     assert rules.threshold == 0.62  # for what still needs a cosine, such as enrolling
     assert str(rules) == "by calibrated evidence, verified from +1.00 nats on, unknown from -0.10"
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
+from earwitnessd.calibration import Calibrator
 from earwitnessd.calibration.calibrator import normalised_scores, row_statistics
 from earwitnessd.calibration.cohort import Cohort, unit
 from earwitnessd.score import Heard, ProfileMatrix
@@ -46,6 +48,22 @@ def test_only_the_strangers_most_alike_count() -> None:
     window = few.centred(voice(3))
     (of_few,), (of_all,) = few.middle(window), all_of_them.middle(window)
     assert of_few > of_all
+
+
+def test_odd_voices_count_for_less_by_as_much_as_the_weights_say() -> None:
+    strangers, plain = cohort(), calibrator()
+    weights = msgspec.structs.replace(plain.calibration.weights, oddity=-2.0)
+    corrected = Calibrator(strangers, msgspec.structs.replace(plain.calibration, weights=weights))
+    exemplars = np.stack([unit(voice(seed) + shift * strangers.mean) for seed, shift in ((1, 0.0), (1, 3.0))])
+    odd, ordinary = strangers.oddity(exemplars)
+    assert odd > ordinary
+    window = voice(50)
+    together = np.array([odd, ordinary]) + strangers.oddity(window)
+    scores = plain.normalised(plain.rows(exemplars), window)
+    assert corrected.normalised(corrected.rows(exemplars), window) == pytest.approx(scores - 2.0 * together)
+    assert corrected.paired(exemplars, np.stack([window] * 2)) == pytest.approx(
+        scores - 2.0 * together, abs=1e-5
+    )
 
 
 def test_a_cohort_of_copies_gives_finite_scores() -> None:

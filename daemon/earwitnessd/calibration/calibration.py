@@ -24,11 +24,13 @@ class CalibrationError(Exception):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """llr = intercept + score * s + enrolled * length + speech * duration + snr * cleanness."""
+    """intercept + score * (s + oddity * o) + enrolled * length + speech * duration + snr * cleanness."""
 
     intercept: float
     score: float
     # for each unit of the normalised score `s`
+    oddity: float = 0.0
+    # o: how odd both voices are together (`Cohort.oddity`)
     enrolled: float = 0.0
     # length: natural logarithm of the net speech that was enrolled over 10 s
     speech: float = 0.0
@@ -133,13 +135,16 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         )
 
     def llr(self, score: float, enrolled_s: float, speech_s: float, snr_db: float | None) -> float:
-        """Natural-log likelihood ratio of a normalised score, given the quality of both recordings."""
-        return llr_of(self.weights, score, length_term(enrolled_s), *quality_terms(speech_s, snr_db))
+        """Natural-log likelihood ratio of a calibrator's score, given the quality of both recordings."""
+        return llr_of(self.weights, score, 0.0, length_term(enrolled_s), *quality_terms(speech_s, snr_db))
 
 
-def llr_of(weights: Weights, score: float, length: float, duration: float, cleanness: float) -> float:
+def llr_of(
+    weights: Weights, score: float, oddity: float, length: float, duration: float, cleanness: float
+) -> float:
     """What the weights make of a normalised score."""
-    llr = max(0.0, weights.score) * score + weights.enrolled * length + shift_of(weights, duration, cleanness)
+    llr = max(0.0, weights.score) * (score + weights.oddity * oddity)
+    llr += weights.enrolled * length + shift_of(weights, duration, cleanness)
     return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
 
 

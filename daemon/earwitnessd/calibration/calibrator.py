@@ -26,6 +26,8 @@ class RowStatistics:
     # (exemplars, dimension)
     middle: Floats
     # of each one's cosines to the cohort
+    oddity: Floats
+    # of each one
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,8 +42,20 @@ class Calibrator:
         return row_statistics(self.cohort, exemplars)
 
     def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
-        """The window's normalised score against each exemplar."""
-        return normalised_scores(self.cohort, rows, embedding)
+        """The window's normalised score against each exemplar, corrected by how odd both are."""
+        odd = rows.oddity + self.cohort.oddity(embedding)[0]
+        scores: Floats = (
+            normalised_scores(self.cohort, rows, embedding) + self.calibration.weights.oddity * odd
+        )
+        return scores
+
+    def paired(self, exemplars: Vectors, embeddings: Vectors) -> Floats:
+        """The same, row by row."""
+        scores = [
+            self.normalised(self.rows(one[np.newaxis]), other)[0]
+            for one, other in zip(exemplars, embeddings, strict=True)
+        ]
+        return np.array(scores, dtype=np.float32)
 
     def llrs(
         self, scores: Floats, enrolled_s: Sequence[float], speech_s: float, snr_db: float | None
@@ -58,14 +72,14 @@ class Calibrator:
 def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
     """Centred exemplars with the mean of their cosines to the cohort."""
     centred = cohort.centred(exemplars)
-    return RowStatistics(centred, cohort.middle(centred))
+    return RowStatistics(centred, cohort.middle(centred), cohort.oddity(exemplars))
 
 
 def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -> Floats:
     """Adaptive symmetric normalisation: half by the exemplar's cohort cosines, half by the window's.
 
-    Divided by one spread for all. With each voice's own, as is usual, narrow-band strangers looked far more
-    alike than they are: on the development trials a third more of the true trials were missed at 1 % FMR.
+    Divided by one spread for all: a voice's own, as is usual, says more of its channel than of confusions
+    (`tests/benchmarks/normalisations.py` compares them).
     """
     centred = cohort.centred(embedding)
     cosines = rows.centred @ centred

@@ -12,6 +12,7 @@ Vectors = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float32]
 
 LEAST_SPREAD = 1e-3  # of a voice's cosines to the cohort: a smaller one is a cohort of copies
+LEAST_DISTANCE = 1e-3  # from the mean: what is nearer has no direction
 LEAST_SPEAKERS = 20
 
 
@@ -48,6 +49,15 @@ class Cohort:
     def centred(self, vectors: Vectors) -> Vectors:
         """Without what all voices have in common, unit length again."""
         return unit(vectors - self.mean)
+
+    def oddity(self, vectors: Vectors) -> Floats:
+        """How far each voice is from what all have in common, as a natural logarithm.
+
+        Odd voices and channels look more alike, once centred, than they are.
+        """
+        distances = np.linalg.norm(np.atleast_2d(vectors) - self.mean, axis=1)
+        logs: Floats = np.log(np.maximum(distances, LEAST_DISTANCE))
+        return logs
 
     def middle(self, centred: Vectors) -> Floats:
         """The mean of each row's cosines to the speakers of the cohort most like it."""

@@ -17,7 +17,8 @@ from earwitnessd.score import Score
 Floats = npt.NDArray[np.float64]
 
 BEYOND = 3.0  # nats: evidence further beyond a bound is not kept, or a change would be noticed late
-CONTRADICTED = 0.5  # of what was heard counts on when a window says the contrary
+CONTRADICTED = 0.5  # of what spoke for somebody counts on when a window speaks against them
+FORGIVEN = 0.25  # of what spoke against them, when one speaks for them: another voice may have had the turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +121,8 @@ def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
 def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     """After a window whose scores count; one without new speech does not.
 
-    The window counts whole, so of what was heard before only what it does not hear again. One that
-    contradicts halves that: perhaps somebody else speaks now. One that agrees never lowers the evidence.
+    The window counts whole, so of what was heard before only what it does not hear again, and of what it
+    contradicts only a part: perhaps somebody else speaks now. One that agrees never lowers the evidence.
     """
     new_s = evidence.new_speech_s + memory.unused_speech_s
     said = {score.speaker: score.llr or 0.0 for score in evidence.scores}
@@ -133,12 +134,17 @@ def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     means, windows = np.array(kept.means), np.array(kept.windows)
     llrs = np.array([said[name] for name in kept.names])
     before = means * independent(windows, bounds)
-    past = np.maximum(windows - heard_again, 0.0) * np.where(llrs * means < 0.0, CONTRADICTED, 1.0)
+    past = np.maximum(windows - heard_again, 0.0) * _kept_of(means, llrs)
     worth = independent(past + 1.0, bounds)
     after = (past * means + llrs) / (past + 1.0) * worth
     after = np.where(llrs >= 0.0, np.maximum(after, before), np.minimum(after, before))
     after = np.clip(after, bounds.least, bounds.most)
     return Memory(kept.names, tuple((after / worth).tolist()), tuple((past + 1.0).tolist()), kept.at)
+
+
+def _kept_of(means: Floats, llrs: Floats) -> Floats:
+    """How much of what was heard counts on beside a window that says this."""
+    return np.where(llrs * means >= 0.0, 1.0, np.where(llrs > 0.0, FORGIVEN, CONTRADICTED))
 
 
 def _of(names: tuple[str, ...], memory: Memory) -> Memory:

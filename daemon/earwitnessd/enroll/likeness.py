@@ -61,9 +61,8 @@ class Likeness:
     def _llrs(self, ones: Vectors, ones_s: Floats, others: Vectors, others_s: Floats) -> list[float | None]:
         if self.calibrator is None:
             return [None] * len(ones)
-        cohort, calibration = self.calibrator.cohort, self.calibrator.calibration
-        one, other = cohort.centred(ones), cohort.centred(others)
-        middles = 0.5 * (cohort.middle(one) + cohort.middle(other))
-        scores = ((np.sum(one * other, axis=1) - middles) / cohort.spread).tolist()
+        scores = self.calibrator.paired(ones, others).tolist()
         lengths = zip(scores, ones_s.tolist(), others_s.tolist(), strict=True)
-        return [calibration.llr(score, one_s, other_s, None) for score, one_s, other_s in lengths]
+        return [
+            self.calibrator.calibration.llr(score, one_s, other_s, None) for score, one_s, other_s in lengths
+        ]

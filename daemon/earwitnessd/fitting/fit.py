@@ -20,10 +20,10 @@ from earwitnessd.score import Score
 
 Bools = npt.NDArray[np.bool_]
 
-PRIOR = 0.3
+PRIOR = 0.1
 # of a target: mostly strangers, as there are where false matches matter
-RIDGE = np.array([1e-3, 1e-2, 1e-2, 5e-2])
-# on score, length, duration and cleanness: what corpora differ in by chance must not be learnt
+RIDGE = np.array([1e-3, 1e-3, 1e-2, 1e-2, 5e-2])
+# on score, oddity, length, duration and cleanness: what corpora differ in by chance must not be learnt
 SPLITS = 4  # times that the speakers are split in halves, to fit on one and measure on the other
 SEED = 20_2611
 LEAST_SPEAKERS, LEAST_TARGETS, LEAST_NON_TARGETS = 10, 50, 200
@@ -69,8 +69,7 @@ def fit(trials: Sequence[Observed], hop_s: float, half_life_s: float) -> Fitted:
     _check_enough(people, int(target.sum()), int((~target).sum()))
     unseen, correlations = [], []
     for split in range(SPLITS):
-        half = np.random.default_rng(SEED + split).permutation(speakers.max() + 1) % 2
-        sides = half[speakers]
+        sides = _halves(int(speakers.max()) + 1, SEED + split)[speakers]
         for side in (0, 1):
             ours = [trial for trial, at in zip(trials, sides, strict=True) if (at == side).all()]
             others = [trial for trial, at in zip(trials, sides, strict=True) if (at != side).all()]
@@ -101,6 +100,12 @@ def fit(trials: Sequence[Observed], hop_s: float, half_life_s: float) -> Fitted:
     )
 
 
+def _halves(speakers: int, seed: int) -> npt.NDArray[np.int64]:
+    """A side for each speaker. Neighbours by path are of one corpus: each half gets one of each pair."""
+    first = np.random.default_rng(seed).integers(2, size=(speakers + 1) // 2)
+    return np.column_stack([first, 1 - first]).ravel()[:speakers]
+
+
 def _check_enough(speakers: int, targets: int, strangers: int) -> None:
     if speakers < LEAST_SPEAKERS or targets < LEAST_TARGETS or strangers < LEAST_NON_TARGETS:
         raise CalibrationError(
@@ -128,12 +133,13 @@ def _regress(trials: Sequence[Observed], hop_s: float) -> Weights:
         features += [*windows, trial.whole]
         shares += [1.0 / len(windows)] * len(windows) + [1.0]
         target += [trial.target] * (len(windows) + 1)
-    intercept, (score, enrolled, speech, snr) = fit_logistic(
+    intercept, (score, oddity, enrolled, speech, snr) = fit_logistic(
         np.array(features), np.array(target), weights=np.array(shares), prior=PRIOR, ridge=RIDGE
     )
     return Weights(
         intercept=round(intercept, 4),
         score=round(float(score), 4),
+        oddity=round(float(oddity / score), 4) if score > 0 else 0.0,
         enrolled=round(float(enrolled), 4),
         speech=round(float(speech), 4),
         snr=round(float(snr), 4),

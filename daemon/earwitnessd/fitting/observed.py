@@ -28,11 +28,11 @@ class Observed:
     # who enrolled and who speaks
     parts: tuple[Part, ...]
     features: Floats
-    # (windows used, 4): normalised score, length of the enrolment, duration, cleanness
+    # (windows used, 5): normalised score, oddity, length of the enrolment, duration, cleanness
     cosines: Floats
     # (windows used)
     whole: Floats
-    # (4): the features of all windows taken together
+    # (5): the features of all windows taken together
 
 
 def observe(trials: Sequence[Trial], heard: Mapping[Crop, Listened], cohort: Cohort) -> list[Observed]:
@@ -57,7 +57,8 @@ def observe(trials: Sequence[Trial], heard: Mapping[Crop, Listened], cohort: Coh
             enrolled_s: float = ours.speech_s,
         ) -> tuple[float, ...]:
             score = float(normalised_scores(cohort, rows, vector)[0])
-            return score, length_term(enrolled_s), *quality_terms(speech_s, snr_db)
+            odd = float(rows.oddity[0] + cohort.oddity(vector)[0])
+            return score, odd, length_term(enrolled_s), *quality_terms(speech_s, snr_db)
 
         found.append(
             Observed(

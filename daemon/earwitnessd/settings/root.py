@@ -109,7 +109,7 @@ class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # by name: who needs other rates than the others; counts more than what is kept with the profile
     groups: dict[GroupName, GroupDecision] = {}
     # by name: which of the profiles' groups need other rates, and which are watchlists
-    half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 8.0
+    half_life_s: Annotated[float, msgspec.Meta(ge=0.5, le=60.0)] = 2.0
     # of evidence: what was heard so long ago counts half
     min_lead: Annotated[float, msgspec.Meta(ge=0.0, le=20.0)] = 1.0
     # nats by which the evidence for a person must exceed that for the next
