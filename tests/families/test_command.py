@@ -179,6 +179,14 @@ def test_what_is_no_recording_is_named(machine: Machine, name: str, content: byt
     assert not output.exists()
 
 
+def test_a_recording_too_short_for_the_model_is_named(machine: Machine) -> None:
+    soundfile.write(machine.folder / "short.wav", audio()[0][:500], RATE)
+    short, output = machine.folder / "short.wav", machine.folder / "none.npy"
+    result = machine.run("embed", short, "--whole", "--model", "wavlm_large_finetune", "-o", output)
+    assert result.exit_code == 1
+    assert "short.wav: cannot be embedded: 500 samples leave 1 frames: two are needed" in result.output
+
+
 @pytest.fixture(autouse=True)
 def as_many_threads_as_before() -> None:
     torch.set_num_threads(1)

@@ -21,7 +21,10 @@ def embed_files(files: Sequence[Path], embed: Embed, tick: Callable[[int, int], 
     """(files, size of a vector), in order."""
     rows = list[Wave]()
     for number, file in enumerate(files, start=1):
-        rows.append(embed(heard(file)))
+        try:
+            rows.append(embed(heard(file)))
+        except RuntimeError as error:  # too short, or too long for the memory
+            raise EvaluationError(f"{file}: cannot be embedded: {error}") from None
         if not np.isfinite(rows[-1]).all():
             raise EvaluationError(f"{file}: its embedding is not finite; is it sound throughout?")
         tick(number, len(files))
