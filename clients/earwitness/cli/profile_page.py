@@ -8,6 +8,7 @@ from rich.text import Text
 from .. import palette
 from ..control import Exemplar, Profile
 from ..words import ABSENT, clean, day, number, span
+from .terms import terms
 
 VERDICTS = {"good": palette.GOOD, "fair": palette.WARN, "poor": palette.BAD}
 
