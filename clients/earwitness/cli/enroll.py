@@ -66,9 +66,7 @@ def enroll(
             _from_stream(connection, control, name, stream, speech, timeout, consent)
 
 
-def _from_files(
-    control: Control, name: str, files: list[Path], label: str, consent: str | None
-) -> None:
+def _from_files(control: Control, name: str, files: list[Path], label: str, consent: str | None) -> None:
     refused = 0
     for file in files:
         try:
@@ -99,9 +97,7 @@ def _from_stream(
     # Listening begins first, or the first progress would be lost.
     with subscribe(connection.events, ["enroll.progress"], keys=connection.keys()) as subscription:
         _await_connection(subscription)
-        enrolment = control.enroll_live(
-            name, stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent
-        )
+        enrolment = control.enroll_live(name, stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent)
         try:
             last = _follow(subscription, enrolment, name, timeout_s + GRACE_S)
         except KeyboardInterrupt:

@@ -185,9 +185,7 @@ class Control:
         consent: str | None = None,
     ) -> Enrolment:
         """Begin to enrol from a running stream; progress comes as `enroll.progress` events."""
-        method = EnrollLive(
-            name=name, stream=stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent
-        )
+        method = EnrollLive(name=name, stream=stream, speech_s=speech_s, timeout_s=timeout_s, consent=consent)
         return self._ask(method, Enrolment)
 
     def cancel_enrollment(self, enrolment: str) -> Done:
