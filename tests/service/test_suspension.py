@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from earwitnessd.service.suspension import Suspension, boot_clock
+from earwitnessd.boot_clock import boot_clock
+from earwitnessd.service.suspension import Suspension
 
 
 class Clocks:

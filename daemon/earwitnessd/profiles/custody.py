@@ -23,6 +23,7 @@ from earwitness.control import (
     KeepProfile,
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated, SpeakerVerified
+from earwitnessd.boot_clock import boot_clock
 from earwitnessd.profiles.carrying import Carried, Session
 from earwitnessd.profiles.errors import ProfileError
 from earwitnessd.profiles.hammering import delay_s, left_s
@@ -43,7 +44,8 @@ class Clock:
     """Where the time comes from."""
 
     wall_s: Callable[[], float] = time.time
-    monotonic_s: Callable[[], float] = time.monotonic
+    monotonic_s: Callable[[], float] = boot_clock
+    # a night's sleep is no clock that was set
 
     def now(self) -> datetime:
         """By the wall."""

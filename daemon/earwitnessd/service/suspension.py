@@ -1,18 +1,13 @@
-"""Notices that the machine slept: while it does, only the boot clock goes on."""
+"""Notices that the machine slept: while it does, only the boot clock goes on; without one, never."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from earwitnessd.boot_clock import boot_clock
+
 SHORTEST_S = 1.0  # the two clocks are read one after the other, and a busy machine may wait in between
-
-
-def boot_clock() -> float:
-    """Seconds since the machine's start, sleep included; where there is none, sleep is never noticed."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 class Suspension:
