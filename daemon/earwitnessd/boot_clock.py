@@ -1,4 +1,4 @@
-"""Seconds since the machine's start, sleep included: what passes for everybody, however the wall clock is set."""
+"""Seconds since the machine's start, sleep included, however the wall clock is set."""
 
 from __future__ import annotations
 
