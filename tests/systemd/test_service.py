@@ -247,6 +247,11 @@ def test_what_it_logs_has_fields_and_no_vector_nor_key(service: Machine) -> None
     assert any(entry.get("EARWITNESS_EVENT") == "profile.enrolled" for entry in entries)
     per_window = [entry for entry in entries if "window" in str(entry.get("EARWITNESS_EVENT"))]
     assert per_window == []
+    said = "\n".join(
+        str(value) for entry in entries for name, value in entry.items() if not name.startswith("_")
+    )
+    assert re.search(r"(-?\d\.\d{3,}[,\s]+){4}", said) is None  # numbers in a row are a vector
+    assert re.search(r"[A-Za-z0-9+]{100}", said) is None  # nor is one written as text
     whole = str(entries)
     key = service.path("/etc/earwitness/keys/template.key").read_text(encoding="ascii").strip()
     assert key not in whole

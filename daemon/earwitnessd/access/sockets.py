@@ -129,7 +129,7 @@ def _bind(
     except BaseException as error:
         socket.close(linger=0)  # else the context could not end
         if isinstance(error, zmq.ZMQError | OSError):
-            hint = BIND_HINTS.get(error.errno, "")
+            hint = BIND_HINTS.get(error.errno or 0, "")
             raise SocketError(f"{endpoint}: cannot bind: {error.strerror}{hint}") from error
         raise
     finally:

@@ -37,6 +37,15 @@ def refuse_where_it_cannot_be(places: Places, work: Work) -> None:
             "this machine was not booted by systemd (no /run/systemd/system): run `earwitnessd run` under "
             "the supervisor that it has, or install into a system's image with --root DIR"
         )
+    if work.root == Path("/") and places.user and not _session_manager(places).exists():
+        raise InstallError(
+            "there is no service manager of your session to be reached: run it within the session, or have "
+            "one that outlives it (loginctl enable-linger) and set XDG_RUNTIME_DIR"
+        )
+
+
+def _session_manager(places: Places) -> Path:
+    return places.runtime.parent / "systemd" / "private"
 
 
 def install(places: Places, work: Work, *, start: bool) -> None:
