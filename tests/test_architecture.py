@@ -55,6 +55,9 @@ PURE = (
     "enroll/second_voice.py",
     "service/vitals.py",
     "history.py",
+    "journal/told.py",
+    "doctor/finding.py",
+    "install/allowances.py",
 )
 IMPURE = {"zmq", "logging", "socket", "time", "threading", "sqlite3"}
 
@@ -162,6 +165,8 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
         "corpora",
         "bench",
         "sizing",
+        "install",
+        "doctor",
         "demo",
         "cli",
         "builtin",
@@ -180,6 +185,8 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
                 "earwitnessd.corpora",
                 "earwitnessd.bench",
                 "earwitnessd.sizing",
+                "earwitnessd.install",
+                "earwitnessd.doctor",
                 "earwitnessd.demo",
                 "earwitnessd.cli",
             )
