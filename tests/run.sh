@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 # Debian and Ubuntu packages that the tests hear, see, boot and compile things with.
 packages=(mosquitto libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils tmux fonts-dejavu-core
-  gcc libc6-dev libasound2-dev libzmq3-dev libjansson-dev jq)
+  gcc libc6-dev libasound2-dev libzmq3-dev libjansson-dev jq systemd dbus libpam-systemd)
 
 missing=()
 for package in "${packages[@]}"; do
