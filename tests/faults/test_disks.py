@@ -30,6 +30,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         pytest.skip(f"cannot mount: {error}")
 
 
+@pytest.mark.slow
 def test_a_full_disk_refuses_enrolments_and_stops_nothing_else(
     tmp_path: Path, disk: SmallDisk, price: Price
 ) -> None:
