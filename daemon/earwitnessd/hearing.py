@@ -42,6 +42,8 @@ class HeardWindow:
     # why it can decide nothing
     arrival: Arrival
     # of its last sample
+    overlap: float | None = None
+    # share of it in which two people speak, 0 to 1; None: nobody listened for that
 
     @property
     def embeddable(self) -> bool:

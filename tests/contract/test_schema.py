@@ -99,6 +99,7 @@ def test_units_are_named() -> None:
         "peak_dbfs": "dBFS",
         "snr_db": "dB",
         "clipped": "0 to 1",
+        "overlap": "0 to 1",
     }
 
 

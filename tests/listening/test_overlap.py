@@ -65,6 +65,7 @@ def test_windows_in_which_two_people_speak_are_inconclusive_and_verify_nobody() 
         windows = engine.of(WindowScored)
         assert all("overlap" in window.inconclusive for window in windows)
         assert windows[-1].scores, "it was embedded all the same"
+        assert all((window.overlap or 0.0) > MAX_SHARE for window in windows), "and says how much of it"
         assert engine.of(SpeakerVerified) == []
     assert sum(detector.batches) == len(windows)
 
@@ -99,6 +100,7 @@ def test_silence_is_not_listened_to() -> None:
         mouth = engine.open()
         engine.say(mouth, np.zeros(80_000, np.float32))
         engine.until_said(WindowScored, 5)
+        assert all(window.overlap is None for window in engine.of(WindowScored))
     assert detector.batches == []
 
 

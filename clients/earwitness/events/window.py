@@ -49,6 +49,9 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     """null: no pause or no speech to measure it by"""
     clipped: Fraction
     """how many of the samples are at full scale"""
+    overlap: Fraction | None = None
+    """how much of the window two people speak in at once; null: no model listens for that (`overlap.model`),
+    or the window was not embedded"""
     inconclusive: list[str]
     """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `overlap` (two
     people speak at once; where a model that hears it is set), `not_finite` (the device delivered NaN),

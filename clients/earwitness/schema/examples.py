@@ -196,6 +196,7 @@ EVENTS: tuple[AnyEvent, ...] = (
         peak_dbfs=-9.8,
         snr_db=24.1,
         clipped=0.0,
+        overlap=0.02,
         inconclusive=[],
         scores=[
             ProfileScore(speaker="anna", cosine=0.91, normalised=6.3, llr=4.6),

@@ -29,6 +29,7 @@ class OverlapWatch:
             return marked
         shares = self.detector.shares(np.stack([windows[index].window.samples for index in rows]))
         for index, share in zip(rows, shares, strict=True):
-            if share > self.max_share:
-                marked[index] = replace(windows[index], reasons=(*windows[index].reasons, OVERLAP))
+            reasons = windows[index].reasons
+            reasons = (*reasons, OVERLAP) if share > self.max_share else reasons
+            marked[index] = replace(windows[index], reasons=reasons, overlap=float(share))
         return marked

@@ -91,6 +91,7 @@ class StreamVerifier:
             peak_dbfs=heard.quality.peak_dbfs,
             snr_db=heard.quality.snr_db,
             clipped=heard.quality.clipping_ratio,
+            overlap=heard.overlap,
             inconclusive=list(reasons),
             channel=self._channel.kind or None,
             doubts=[MISMATCH] if doubted else [],
