@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
@@ -15,7 +15,7 @@ from earwitness.events import (
     SpeakerUnknown,
     SpeakerVerified,
 )
-from earwitnessd.decision import Bounds, CosineVotes, Evidence, Memory, Opinion, SequentialTest
+from earwitnessd.decision import Bounds, CosineVotes, Evidence, Memory, Opinion, SequentialTest, Weight
 from earwitnessd.decision.cosine import Vote, Voting
 from earwitnessd.decision.group_verdicts import GroupMemory, GroupVerdicts
 from earwitnessd.decision.groups import Group, GroupWish
@@ -130,6 +130,10 @@ class Decider:
             supporting=tuple(self._supporting),
             groups=self._groups.memories(),
         )
+
+    def weigh(self, speakers: Iterable[str]) -> dict[str, Weight]:
+        """What all windows up to now say of each of these people; nothing where windows vote by cosine."""
+        return self._test.weigh(speakers) if isinstance(self._test, SequentialTest) else {}
 
     def on_window(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
         """Why this window decided nothing (empty if it voted), and what changed."""

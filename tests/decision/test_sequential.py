@@ -12,7 +12,7 @@ import pytest
 
 from earwitness.events import RATE, Event, SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from earwitnessd.decide import Decider, Rules
-from earwitnessd.decision import Bounds, Evidence, Memory, Own, SequentialTest
+from earwitnessd.decision import Bounds, Evidence, Memory, Own, SequentialTest, Weight
 from earwitnessd.decision.sequential import added, faded, passed_over, posteriors
 from earwitnessd.score import Score
 
@@ -219,6 +219,17 @@ def test_a_person_with_a_bound_of_their_own_needs_that_much() -> None:
     assert isinstance(verified, SpeakerVerified)
     assert verified.llr_bound == 6.0
     assert isinstance(Listening(replace(RULES, bounds=strict)).hear(BEN)[0], SpeakerVerified)
+
+
+def test_what_was_heard_is_weighed_against_the_bounds_of_each_person() -> None:
+    strict = replace(BOUNDS, own={"anna": Own(accept=6.0, reject=-2.5, odds=0.5)})
+    listening = Listening(replace(RULES, bounds=strict))
+    listening.hear(ANNA)
+    weights = listening.decider.weigh(["anna", "ben", "carla"])
+    assert weights["anna"] == Weight(ANNA["anna"], accept=6.0, reject=-2.5)
+    assert weights["ben"] == Weight(ANNA["ben"], BOUNDS.accept, BOUNDS.reject)
+    assert weights["carla"].evidence == 0.0
+    assert Listening(replace(RULES, bounds=None)).decider.weigh(["anna"]) == {}
 
 
 def test_evidence_between_the_bounds_decides_nothing_and_says_so() -> None:

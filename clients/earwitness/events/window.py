@@ -19,6 +19,13 @@ class ProfileScore(msgspec.Struct, frozen=True, kw_only=True):
     """after score normalisation; null: decided by cosine"""
     llr: LogRatio | None = None
     """log likelihood ratio, of this window alone; null: decided by cosine"""
+    evidence: LogRatio | None = None
+    """log likelihood ratio of all that was heard up to this window, as far as it is remembered; null:
+    decided by cosine"""
+    accept: LogRatio | None = None
+    """what `evidence` has to reach for this person to be verified; null: decided by cosine"""
+    reject: LogRatio | None = None
+    """what everybody's `evidence` has to fall to for the voice to be unknown; null: decided by cosine"""
 
 
 class Latency(msgspec.Struct, frozen=True, kw_only=True):

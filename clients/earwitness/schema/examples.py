@@ -62,10 +62,12 @@ from ..events import (
     GroupVerified,
     Heartbeat,
     Latency,
+    LinkState,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileScore,
     ProfileUpdated,
+    SatelliteCut,
     SocketState,
     SpeakerChanged,
     SpeakerLost,
@@ -142,6 +144,17 @@ HEARTBEAT = Heartbeat(
             windows_inconclusive=2,
             windows_skipped=0,
             bad_messages=0,
+            link=LinkState(
+                state="up",
+                key="desk",
+                address="192.168.1.20",
+                machine="raspberrypi",
+                version="0.1.0",
+                round_trip_ms=2.4,
+                clock_offset_ms=-14.2,
+                drift_ppm=6.1,
+                links=1,
+            ),
         )
     ],
     sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
@@ -188,6 +201,14 @@ EVENTS: tuple[AnyEvent, ...] = (
     ),
     StreamLost(reason="the device is gone", final=False, **audio(480_000, 480_000), **header(131)),
     StreamGap(samples=320, reason="overflow", **audio(40_000, 40_320), **header(12, second=2.951)),
+    SatelliteCut(
+        stream=STREAM,
+        key="desk",
+        address="192.168.1.20",
+        reason="position 960000 where 480000 was due",
+        refused_s=10.0,
+        **header(133),
+    ),
     SpeechStarted(**audio(11_264, 11_264), **header(9, second=1.231)),
     SpeechStopped(**audio(11_264, 71_680), **header(40, second=4.911)),
     WindowScored(
@@ -199,8 +220,12 @@ EVENTS: tuple[AnyEvent, ...] = (
         overlap=0.02,
         inconclusive=[],
         scores=[
-            ProfileScore(speaker="anna", cosine=0.91, normalised=6.3, llr=4.6),
-            ProfileScore(speaker="ben", cosine=0.29, normalised=-0.8, llr=-2.1),
+            ProfileScore(
+                speaker="anna", cosine=0.91, normalised=6.3, llr=4.6, evidence=4.2, accept=1.9, reject=-2.4
+            ),
+            ProfileScore(
+                speaker="ben", cosine=0.29, normalised=-0.8, llr=-2.1, evidence=-3.6, accept=1.9, reject=-2.4
+            ),
         ],
         latency_ms=Latency(capture=11.8, queue=3.9, embed=61.2, decide=0.6, total=77.5),
         **audio(16_000, 64_000),

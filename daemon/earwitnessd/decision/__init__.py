@@ -2,7 +2,7 @@
 
 from earwitnessd.decision.cosine import CosineVotes
 from earwitnessd.decision.groups import Group, GroupWish
-from earwitnessd.decision.opinion import Evidence, Opinion
+from earwitnessd.decision.opinion import Evidence, Opinion, Weight
 from earwitnessd.decision.roster import Member, OwnPoint, Point, Roster
 from earwitnessd.decision.sequential import Bounds, Memory, Own, SequentialTest
 from earwitnessd.decision.targets import Targets
@@ -22,4 +22,5 @@ __all__ = [
     "Roster",
     "SequentialTest",
     "Targets",
+    "Weight",
 ]

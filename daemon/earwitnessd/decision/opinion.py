@@ -26,6 +26,15 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Weight:
+    """How much all that was heard speaks for one person, and what it has to reach: in nats."""
+
+    evidence: float
+    accept: float
+    reject: float
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
     """Who it is by all that was heard up to a window."""
 

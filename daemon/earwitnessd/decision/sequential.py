@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from earwitness.events import RATE
-from earwitnessd.decision.opinion import Evidence, Opinion
+from earwitnessd.decision.opinion import Evidence, Opinion, Weight
 from earwitnessd.score import Score
 
 Floats = npt.NDArray[np.float64]
@@ -210,6 +210,14 @@ class SequentialTest:
     def forget(self) -> None:
         """What was heard is worth nothing any more."""
         self.memory = Memory()
+
+    def weigh(self, speakers: Iterable[str]) -> dict[str, Weight]:
+        """What has been heard of each of these people up to now."""
+        bounds, llrs = self.bounds, self.memory.llrs(self.bounds)
+        return {
+            name: Weight(llrs.get(name, 0.0), bounds.accept_of(name), bounds.reject_of(name))
+            for name in speakers
+        }
 
     def pass_over(self, evidence: Evidence) -> None:
         """A window that says nothing."""

@@ -18,11 +18,12 @@ from earwitness.events import (
 )
 from earwitnessd.capture.messages import AnyMessage, Samples
 from earwitnessd.decide import Decider, Evidence, Rules
+from earwitnessd.decision import Weight
 from earwitnessd.handover import StreamPulse
 from earwitnessd.hearing import HeardWindow, Hearing
 from earwitnessd.listening.channel_watch import MISMATCH, ChannelWatch, advice, mismatched
 from earwitnessd.publish import rfc3339
-from earwitnessd.score import Heard, ProfileMatrix, Vector
+from earwitnessd.score import Heard, ProfileMatrix, Score, Vector
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import Source
 
@@ -80,6 +81,7 @@ class StreamVerifier:
             reasons=self._against(heard, doubted),
         )
         reasons, decisions = self._decider.on_window(evidence)
+        weights = self._decider.weigh(score.speaker for score in scores)
         self._count(heard, scored=bool(scores), inconclusive=bool(reasons))
         scored = WindowScored(
             stream=window.stream,
@@ -96,12 +98,7 @@ class StreamVerifier:
             channel=self._channel.kind or None,
             doubts=[MISMATCH] if doubted else [],
             advice=advice(self._channel.kind, doubted, window.stream, matrix) if doubted else "",
-            scores=[
-                ProfileScore(
-                    speaker=score.speaker, cosine=score.cosine, normalised=score.normalised, llr=score.llr
-                )
-                for score in scores
-            ],
+            scores=[_told(score, weights.get(score.speaker)) for score in scores],
             latency_ms=_latency(heard, embed_ns),
         )
         verdicts = [self._marked(event, matrix) for event in decisions]
@@ -166,6 +163,18 @@ class StreamVerifier:
         counters.windows_scored += scored
         counters.windows_silent += "too_little_speech" in heard.reasons
         counters.windows_inconclusive += scored and inconclusive
+
+
+def _told(score: Score, weight: Weight | None) -> ProfileScore:
+    return ProfileScore(
+        speaker=score.speaker,
+        cosine=score.cosine,
+        normalised=score.normalised,
+        llr=score.llr,
+        evidence=weight.evidence if weight else None,
+        accept=weight.accept if weight else None,
+        reject=weight.reject if weight else None,
+    )
 
 
 def _latency(heard: HeardWindow, embed_ns: tuple[int, int]) -> Latency:
