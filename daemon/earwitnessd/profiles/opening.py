@@ -56,6 +56,9 @@ def hold(file: Path, *, alone: bool) -> int:
     lock = Path(f"{file}{LOCK}")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if os.geteuid() == 0:  # it may be root who looks at a daemon's profiles
+            owner = file.stat()
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise StoreError(f"profiles {lock}: cannot be opened for writing: {error.strerror}") from error
     try:
@@ -99,8 +102,24 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def wipe(database: sqlite3.Connection) -> None:
-    """Leave nothing of deleted rows in the file or its log: freed pages are zeroed, then given back."""
+@contextmanager
+def reading(database: sqlite3.Connection) -> Iterator[None]:
+    """All that is read meanwhile is of one moment, whoever else writes; within a transaction, of that one."""
+    if database.in_transaction:
+        yield
+        return
+    database.execute("BEGIN")
+    try:
+        yield
+    finally:
+        database.execute("COMMIT")
+
+
+def wipe(database: sqlite3.Connection) -> bool:
+    """Leave nothing of deleted rows in the file or its log: freed pages are zeroed, then given back.
+
+    False: another reads, and it has to be tried again.
+    """
     (patience_ms,) = database.execute("PRAGMA busy_timeout").fetchone()
     try:
         database.execute(f"PRAGMA busy_timeout = {WIPE_WAITS_MS}")
@@ -108,13 +127,14 @@ def wipe(database: sqlite3.Connection) -> None:
         (busy, _, _) = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.OperationalError as error:
         log.error("what was deleted stays in the log file until it can be folded: %s", error)
-        return
+        return False
     finally:
         database.execute(f"PRAGMA busy_timeout = {patience_ms}")
     if busy:
         log.warning(
             "another program reads the profiles: what was deleted stays in the log file until it ends"
         )
+    return not busy
 
 
 def advice(error: sqlite3.DatabaseError) -> str:

@@ -17,12 +17,12 @@ from earwitnessd.profiles.carrying import Carried, bring_in, take_out
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.errors import ProfileError, StoreError
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
-from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, transaction, wipe
+from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
 from earwitnessd.profiles.sealing import unlock
 from earwitnessd.score import Vector
 from earwitnessd.templates.errors import SealError
 from earwitnessd.templates.key_file import KeyPlace
-from earwitnessd.templates.vault import Place, Turning
+from earwitnessd.templates.vault import Place, Turning, Vault
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,16 @@ class ProfileStore:
         """Of the key that the templates are sealed with."""
         return self._vault.key_id
 
+    @property
+    def database(self) -> sqlite3.Connection:
+        """For the modules beside this one, in the thread that opened it."""
+        return self._database
+
+    @property
+    def vault(self) -> Vault:
+        """What the templates are turned and sealed by."""
+        return self._vault
+
     def turning(self, model_id: str) -> Turning:
         """How embeddings of this model are turned before they are compared or stored."""
         return Turning(self._vault, model_id)
@@ -112,9 +122,10 @@ class ProfileStore:
 
     def profiles(self) -> tuple[StoredProfile, ...]:
         """Everybody, by name."""
-        people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
         unreadable: list[str] = []
-        everybody = tuple(self._profile(key, name, created, unreadable) for key, name, created in people)
+        with reading(self._database):
+            people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
+            everybody = tuple(self._profile(key, name, created, unreadable) for key, name, created in people)
         for problem in unreadable:
             if problem not in self.unreadable:
                 log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
@@ -123,8 +134,9 @@ class ProfileStore:
 
     def profile(self, name: str) -> StoredProfile:
         """One person; ProfileError if not enrolled."""
-        key, created = self._person(name)
-        return self._profile(key, name, created, [])
+        with reading(self._database):
+            key, created = self._person(name)
+            return self._profile(key, name, created, [])
 
     def add(self, name: str, exemplar: NewExemplar) -> int:
         """Add an exemplar, and the person where new; how many exemplars there are now."""
