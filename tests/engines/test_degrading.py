@@ -19,8 +19,8 @@ from earwitnessd.engines.degrading import (
     Change,
     Degradable,
     Degrading,
-    in_a_thread,
 )
+from earwitnessd.engines.returning import in_a_thread
 
 WITHIN_S = 20.0
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
-from earwitnessd.engines.degrading import TROUBLE
+from earwitnessd.engines.returning import TROUBLE
 
 OPENED_WITHIN_S = 300.0
 ANSWERED_WITHIN_S = 30.0

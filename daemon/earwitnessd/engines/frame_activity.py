@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from earwitnessd.engines import EmbedError, Shares, Windows
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.computing import Compute
-from earwitnessd.engines.degrading import TROUBLE
 from earwitnessd.engines.devices import described, pick_device
 from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack
+from earwitnessd.engines.returning import TROUBLE
 from earwitnessd.engines.torch_wavlm import in_halves, normalised
 from earwitnessd.models import Model
 from earwitnessd.models.families import Family
