@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,7 +14,10 @@ from earwitnessd.install.installing import install, uninstall
 from earwitnessd.install.places import SYSTEM, SYSUSERS, UNIT
 from earwitnessd.install.units import HOOKS, PLACED, shipped
 from earwitnessd.install.work import Work
+from earwitnessd.profiles import ProfileStore
 from earwitnessd.settings.root import Engine, Evidence, Metrics, Settings, Sockets
+from earwitnessd.templates.key_file import KeyPlace
+from tests.profiles.making import exemplar, voice
 
 BASE = Settings(sockets=Sockets(group="earwitness"))
 OUTSIDE = [Path("/opt/earwitness")]
@@ -98,6 +102,18 @@ def test_a_key_that_lay_beside_the_profiles_goes_on_being_the_key(image: Path) -
     assert moved.read_text() == "0" * 64 + "\n"
     assert stat.S_IMODE(moved.stat().st_mode) == 0o600
     assert not beside.exists()
+
+
+def test_no_new_key_is_made_for_profiles_whose_key_is_gone(image: Path) -> None:
+    file = image / "var/lib/earwitness/profiles.db"
+    place = KeyPlace(image / "elsewhere.key")
+    with closing(ProfileStore(file, key=place)) as store:
+        store.add("anna", exemplar(voice(1)))
+    told: list[str] = []
+    install(SYSTEM, Work(told.append, root=image), start=False)
+    assert not (image / SYSTEM.template_key.relative_to("/")).exists()
+    (said,) = [line for line in told if line.startswith("MISSING")]
+    assert "/etc/earwitness/keys/template.key: there are voice profiles" in said
 
 
 def test_the_shipped_unit_is_enough_for_the_usual_settings() -> None:

@@ -289,6 +289,50 @@ def test_an_encrypted_credential_takes_the_place_of_the_plain_key(service: Machi
     service.does("systemctl", "restart", UNIT, within_s=120)
 
 
+def test_the_key_of_the_service_is_rotated_and_everybody_stays(service: Machine) -> None:
+    key = service.path("/etc/earwitness/keys/template.key")
+    before = key.read_text(encoding="ascii")
+    refused = service.run(PROGRAM, "templates", "rotate")
+    assert refused.returncode == 1
+    assert "the service earwitnessd runs: `systemctl stop earwitnessd`, rotate" in refused.stderr
+    assert key.read_text(encoding="ascii") == before
+    told = service.does(PROGRAM, "templates", "rotate", "--now", within_s=120)
+    assert re.search(
+        r"ran +systemctl stop earwitnessd.service\n"
+        r"/var/lib/earwitness/profiles.db: 1 templates\n"
+        r"key \w+ until now, \w+ from now on\n"
+        r"it lies in /etc/earwitness/keys/template.key; .*\n"
+        r"ran +systemctl start earwitnessd.service\n",
+        told,
+    )
+    assert key.read_text(encoding="ascii") != before
+    with control(service) as asked:
+        assert [person.name for person in asked.profiles().profiles] == ["anna"]
+    shown = service.does(PROGRAM, "templates", "show")
+    assert "handed to the service as a systemd credential" in shown
+    assert "people    1, 1 sessions" in shown
+    owners = service.does("find", "/var/lib/earwitness", "-not", "-user", "earwitness")
+    assert owners == ""  # what root touched is still the service's
+
+
+def test_a_key_that_is_gone_is_named_and_nothing_is_tried_again(service: Machine) -> None:
+    key = service.path("/etc/earwitness/keys/template.key")
+    kept = key.read_text(encoding="ascii")
+    key.unlink()
+    service.run("systemctl", "restart", UNIT, within_s=120)
+    shown = service.show(UNIT)
+    assert (shown["ActiveState"], shown["ExecMainStatus"]) == ("failed", "3")
+    said = [str(entry["MESSAGE"]) for entry in service.journal(f"_SYSTEMD_UNIT={UNIT}.service")]
+    assert any("/etc/earwitness/keys/template.key) is not there. Restore it" in line for line in said[-5:])
+    assert "MISSING  /etc/earwitness/keys/template.key" in service.does(PROGRAM, "install")
+    assert not key.exists()
+    key.write_text(kept, encoding="ascii")
+    key.chmod(0o600)
+    service.does("systemctl", "start", UNIT, within_s=120)
+    with control(service) as asked:
+        assert [person.name for person in asked.profiles().profiles] == ["anna"]
+
+
 def test_metrics_and_tcp_are_let_through_only_once_they_are_installed(service: Machine) -> None:
     write_settings(service, {**SETTINGS, "metrics": {"listen": "127.0.0.1:9464"}})
     service.run("systemctl", "restart", UNIT)

@@ -10,7 +10,7 @@ import pytest
 
 from earwitnessd.templates.errors import KeyFileError
 from earwitnessd.templates.key import TemplateKey
-from earwitnessd.templates.key_file import CREDENTIAL, KeyPlace, read_key, write_key
+from earwitnessd.templates.key_file import CREDENTIAL, NONE_GIVEN, KeyPlace, read_key, write_key
 
 
 def test_a_key_comes_back_as_it_was_written_for_its_owner_only(tmp_path: Path) -> None:
@@ -48,6 +48,14 @@ def test_what_is_no_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "key").chmod(0o600)
     with pytest.raises(KeyFileError, match="holds no key"):
         read_key(tmp_path / "key")
+
+
+def test_a_credential_that_systemd_did_not_find_is_named(tmp_path: Path) -> None:
+    (tmp_path / CREDENTIAL).write_text(NONE_GIVEN)
+    with pytest.raises(KeyFileError, match=r"/etc/earwitness/keys/template.key\) is not there. Restore it"):
+        KeyPlace(tmp_path / CREDENTIAL, credential=True).read(None)
+    unit = (Path(__file__).parents[2] / "systemd" / "earwitnessd.service").read_text(encoding="utf-8")
+    assert f"SetCredential={CREDENTIAL}:{NONE_GIVEN}\n" in unit
 
 
 def test_a_key_is_never_overwritten(tmp_path: Path) -> None:

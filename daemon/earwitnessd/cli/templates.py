@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from earwitnessd.cli.installed import Meant, meant
 from earwitnessd.cli.options import UNUSABLE, ConfigOption, SetOption, one_line
 
 if TYPE_CHECKING:
     from earwitnessd.templates.key_file import KeyPlace
 
 FAILED = 1
+UP = {"active", "activating", "reloading"}
+UserOption = Annotated[
+    bool, typer.Option("--user", help="Your own profiles, where a service of the machine has some, too.")
+]
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.callback()
 def _templates() -> None:
-    """Look at, make and change the key that the voice templates are encrypted with."""
+    """Look at, make and change the key that the voice templates are encrypted with.
+
+    Without --config these are the profiles of the installed service, if there is one.
+    """
 
 
 @app.command()
-def show(config: ConfigOption = None, overrides: SetOption = None) -> None:
+def show(config: ConfigOption = None, overrides: SetOption = None, user: UserOption = False) -> None:
     """Say where database and key lie, whether they fit, and who lies there with which models."""
     from earwitnessd.profiles import ProfileStore, StoreError
 
-    file, place = _places(config, overrides)
+    whose = meant(config, user=user)
+    file, place = _places(whose, overrides)
+    print(f"of        {whose.name}" if whose.service else "of        the settings, no service")
     print(f"database  {file}{'' if file.exists() else ' (does not exist yet)'}")
-    kind = "systemd credential" if place.credential else "beside the database" if place.beside else "as set"
-    print(f"key file  {place.file} ({kind}{'' if place.file.exists() else ', does not exist yet'})")
+    print(
+        f"key file  {place.file} ({_kind(whose, place)}{'' if place.file.exists() else ', does not exist'})"
+    )
     if not file.exists() or not place.file.exists():
         raise typer.Exit
     try:
@@ -58,8 +71,12 @@ def rotate(
             help="Change to the key in this file, and leave the old key's file alone.", show_default=False
         ),
     ] = None,
+    user: UserOption = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Stop the service that runs, and start it again afterwards.")
+    ] = False,
 ) -> None:
-    """Encrypt and turn all templates by a new key; stop the daemon first.
+    """Encrypt and turn all templates by a new key; the daemon must not run meanwhile.
 
     Everybody stays enrolled. Copies of the database and templates that were taken before are worth nothing
     to whoever has the new database, and match nobody in it.
@@ -67,16 +84,24 @@ def rotate(
     from earwitnessd.profiles import StoreError
     from earwitnessd.profiles.rekeying import change_to, rotate_key
 
-    file, place = _places(config, overrides)
-    try:
-        done = change_to(file, place, new_key) if new_key else rotate_key(file, place)
-    except StoreError as error:
-        _fail(error)
-    print(f"{done.templates} templates: key {done.old_id} until now, {done.new_id} from now on")
-    if new_key:
-        print(f"give {new_key} to the daemon before it starts: as its credential, or as templates.key_file")
-    else:
-        print(f"copies of {place.file} that were made before open nothing any more: make new ones")
+    whose = meant(config, user=user)
+    file, place = _places(whose, overrides)
+    if not file.exists():
+        _fail(f"{file} does not exist: nobody is enrolled, and there is nothing to give another key")
+    _refuse_sealed_credential(whose, place)
+    with _standing_still(whose, now=now):
+        try:
+            done = change_to(file, place, new_key) if new_key else rotate_key(file, place)
+        except StoreError as error:
+            _fail(error)
+        print(f"{file}: {done.templates} templates")
+        print(f"key {done.old_id} until now, {done.new_id} from now on")
+        if new_key and whose.service:
+            print(f"put {new_key} in the place of {place.file} before the service starts")
+        elif new_key:
+            print(f"give {new_key} to the daemon before it starts: as its credential, or templates.key_file")
+        else:
+            print(f"it lies in {place.file}; copies of that file open nothing any more: make new ones")
 
 
 @app.command("new-key")
@@ -98,19 +123,68 @@ def new_key_command(
     print(f"{file}: key {key.id}. Keep a copy of it away from the database: without it nobody is recognised")
 
 
-def _places(config: Path | None, overrides: list[str] | None) -> tuple[Path, KeyPlace]:
+def _places(whose: Meant, overrides: list[str] | None) -> tuple[Path, KeyPlace]:
     from earwitnessd.assemble import profile_file
     from earwitnessd.settings.load import load
     from earwitnessd.settings.validate import SettingsError
     from earwitnessd.templates.key_file import KeyPlace
 
+    whose.look_as()
     try:
-        settings = load(config, overrides or ())
+        settings = load(whose.config, overrides or ())
+        file = profile_file(settings)
+        file.exists()
     except SettingsError as error:
         print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
         raise typer.Exit(UNUSABLE) from None
-    file = profile_file(settings)
+    except PermissionError:
+        _fail(f"the profiles of {whose.name} are not yours to look at: run it as root; --user: your own")
+    if whose.service and not whose.places.user and settings.templates.key_file == "auto":
+        return file, KeyPlace(whose.places.template_key)
     return file, KeyPlace.find(settings.templates.key_file, file)
+
+
+def _kind(whose: Meant, place: KeyPlace) -> str:
+    if whose.service and place.file == whose.places.template_key:
+        return "handed to the service as a systemd credential"
+    if place.credential:
+        return "systemd credential"
+    return "beside the database" if place.beside else "as set"
+
+
+def _refuse_sealed_credential(whose: Meant, place: KeyPlace) -> None:
+    """Nothing is changed where the key would have to be taken out of somewhere first."""
+    if whose.service and place.file == whose.places.template_key and not place.file.exists():
+        _fail(
+            f"{place.file} is not there. If the service gets an encrypted credential, take the key out of it "
+            f"(systemd-creds decrypt --name=template.key SEALED {place.file}), rotate, encrypt the new one "
+            "and delete the plain file; else restore it from a backup"
+        )
+
+
+@contextmanager
+def _standing_still(whose: Meant, *, now: bool) -> Iterator[None]:
+    """Refused while the service runs, unless it may be stopped for as long as this takes."""
+    from earwitnessd.doctor.unit import ask_systemd
+    from earwitnessd.install.errors import InstallError
+    from earwitnessd.install.pausing import stopped
+    from earwitnessd.install.work import Work
+
+    runs = whose.service and ask_systemd(user=whose.places.user).get("ActiveState") in UP
+    if not runs:
+        yield
+        return
+    which = "systemctl --user" if whose.places.user else "systemctl"
+    if not now:
+        _fail(
+            f"{whose.name} runs: `{which} stop earwitnessd`, rotate, `{which} start earwitnessd`; "
+            "--now does all three"
+        )
+    try:
+        with stopped(whose.places, Work(print)):
+            yield
+    except InstallError as error:
+        _fail(error)
 
 
 def _fail(error: Exception | str) -> NoReturn:

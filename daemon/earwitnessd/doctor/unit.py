@@ -41,11 +41,13 @@ def judged(shown: Mapping[str, str], *, user: bool) -> Finding:
     which = "systemctl --user" if user else "systemctl"
     state = f"{shown.get('ActiveState')} ({shown.get('SubState')})"
     restarts = int(shown.get("NRestarts") or 0)
-    again = f", started again {restarts} times" if restarts else ""
+    again = f", started again {'once' if restarts == 1 else f'{restarts} times'}" if restarts else ""
     text = f": {shown['StatusText']}" if shown.get("StatusText") else ""
     says = f"{state}{again}{text}"
+    journal = "journalctl --user -u earwitnessd -n 20" if user else "journalctl -u earwitnessd -n 20"
+    if shown.get("SubState") == "auto-restart":
+        return Finding("service", "wrong", f"{says}: it ends and is started again", f"{journal} says why")
     if shown.get("ActiveState") == "failed":
-        journal = "journalctl --user -u earwitnessd -n 20" if user else "journalctl -u earwitnessd -n 20"
         return Finding(
             "service",
             "wrong",

@@ -39,7 +39,8 @@ def _homes(wanted: Iterable[Path]) -> Iterator[str]:
     shown = sorted({path for path in wanted if hidden(path)})
     shown = [path for path in shown if not any(other in path.parents for other in shown)]
     if shown:
-        yield "# These lie in a home, hidden otherwise: whoever may write there can change the daemon"
+        named = ", ".join(str(path) for path in shown)
+        yield f"# {named}: in a home, hidden otherwise; whoever may write there can change the daemon"
         yield "ProtectHome=tmpfs"
         yield from (f"BindReadOnlyPaths={_quoted(path)}" for path in shown)
 

@@ -14,6 +14,7 @@ from earwitnessd.install.errors import InstallError
 from earwitnessd.install.places import ALLOWANCES, SYSUSERS, TMPFILES, UNIT, Places
 from earwitnessd.install.units import HOOKS, PLACED, daemon_unit, filled_in, shipped
 from earwitnessd.install.work import Work
+from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
@@ -137,15 +138,28 @@ def _accounts(work: Work) -> None:
 def _keys(places: Places, work: Work) -> None:
     beside = places.state / "profiles.db.key"
     work.move(beside, places.template_key, "the key that the voice profiles are sealed with")
-    work.make(
-        places.template_key,
-        "seals the voice profiles: keep a copy of it, and not with the profiles",
-        lambda file: write_key(file, TemplateKey.new()),
-    )
+    profiles = work.at(places.state / "profiles.db")
+    if profiles.exists() and not is_plain(profiles) and not work.at(places.template_key).exists():
+        work.say(
+            "MISSING",
+            f"{places.template_key}: there are voice profiles, and a new key would open none of them. "
+            "Restore it from a backup (unless the unit hands over an encrypted one); without it, move "
+            f"{profiles} away, install again and enrol everybody anew",
+        )
+    else:
+        _make_template_key(places, work)
     work.make(
         places.server_key,
         "the daemon's own, for tcp sockets",
         _server_key,
+    )
+
+
+def _make_template_key(places: Places, work: Work) -> None:
+    work.make(
+        places.template_key,
+        "seals the voice profiles: keep a copy of it, and not with the profiles",
+        lambda file: write_key(file, TemplateKey.new()),
     )
 
 

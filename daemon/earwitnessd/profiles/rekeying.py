@@ -37,17 +37,25 @@ def rotate_key(file: Path, place: KeyPlace) -> Rekeyed:
     """
     if place.credential:
         raise StoreError(
-            f"the key {place.file} is systemd's and cannot be replaced here: make one with `earwitnessd "
-            "templates new-key`, name it with --new-key, and give it to the service"
+            f"the key {place.file} is systemd's and cannot be replaced here: run `earwitnessd templates "
+            "rotate` as root and outside the service, which replaces the file that systemd takes it from"
         )
 
     def prepare() -> TemplateKey:
         place.next_file.unlink(missing_ok=True)  # of a rotation that was cut off before it changed anything
         key = TemplateKey.new()
         write_key(place.next_file, key)
+        _give_to_owner_of(place.file, place.next_file)
         return key
 
     return _change(file, place, prepare, lambda: place.next_file.replace(place.file))
+
+
+def _give_to_owner_of(file: Path, new: Path) -> None:
+    """Root may change the key of a daemon that runs as somebody else, and must go on reading it."""
+    owner = file.stat()
+    if os.geteuid() == 0:
+        os.chown(new, owner.st_uid, owner.st_gid)
 
 
 def change_to(file: Path, place: KeyPlace, new_file: Path) -> Rekeyed:

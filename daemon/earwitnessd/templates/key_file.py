@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 CREDENTIAL = "template.key"  # LoadCredential=template.key:/etc/earwitness/template.key
 BESIDE = ".key"
 NEXT = ".next"  # a key that is about to come into force
+NONE_GIVEN = "missing"  # SetCredential=template.key:missing of the unit: systemd found no key to hand over
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,15 @@ def read_key(file: Path, *, private: bool = True) -> TemplateKey:
         mode = stat.S_IMODE(file.stat().st_mode)
         if private and mode & 0o077:
             raise KeyFileError(f"template key {file}: others can read it (mode {mode:04o}): chmod 600 {file}")
-        return TemplateKey.from_text(file.read_text(encoding="ascii"))
+        text = file.read_text(encoding="ascii")
+        if text.strip() == NONE_GIVEN:
+            raise KeyFileError(
+                "template key: the service was given none: the file that its unit names "
+                "(LoadCredential=template.key:..., as a rule /etc/earwitness/keys/template.key) is not "
+                "there. Restore it from a backup, then start the service again; for a new database "
+                "`earwitnessd install` makes one"
+            )
+        return TemplateKey.from_text(text)
     except OSError as error:
         raise KeyFileError(f"template key {file}: cannot be read: {error.strerror}") from None
     except ValueError as error:
