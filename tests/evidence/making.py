@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from earwitness.events import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from earwitness.events import (
+    SpeakerChanged,
+    SpeakerLost,
+    SpeakerUnknown,
+    SpeakerVerified,
+    WatchlistHit,
+    WatchlistLost,
+)
 from earwitnessd.capture.messages import RATE, Samples
 from earwitnessd.evidence.clip import Clip, Key
 from earwitnessd.evidence.record import Record
@@ -71,11 +78,39 @@ def lost(stop_s: float = 10.0) -> SpeakerLost:
     )
 
 
+def hit(group: str = "banned", stop_s: float = 10.0) -> WatchlistHit:
+    stop = round(stop_s * RATE)
+    return WatchlistHit(
+        boot=BOOT,
+        seq=32,
+        time=f"2026-11-20T18:40:{stop_s:06.3f}Z",
+        stream="desk",
+        stream_id=STREAM_ID,
+        start=stop - WINDOW,
+        stop=stop,
+        group=group,
+        members=2,
+        likeliest="anna",
+        score=0.9,
+        threshold=0.7,
+        evidence_s=2.0,
+        since=stop,
+        ttl_s=6.0,
+    )
+
+
+def over(group: str = "banned", stop_s: float = 16.0) -> WatchlistLost:
+    stop = round(stop_s * RATE)
+    return WatchlistLost(
+        stream="desk", stream_id=STREAM_ID, start=0, stop=stop, group=group, reason="silence"
+    )
+
+
 def noise(seconds: float, seed: int = 0) -> Samples:
     return (0.1 * np.random.default_rng(seed).standard_normal(round(seconds * RATE))).astype(np.float32)
 
 
-def clip(event: SpeakerVerified, seconds: float = 8.0) -> Clip:
+def clip(event: SpeakerVerified | WatchlistHit, seconds: float = 8.0) -> Clip:
     return Clip(Key.of(event), event.start - WINDOW, noise(seconds, event.seq))
 
 

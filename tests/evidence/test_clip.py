@@ -7,11 +7,11 @@ import pytest
 
 from earwitness.events import Event, SpeechStarted
 from earwitnessd.capture.messages import RATE
-from earwitnessd.evidence.clip import News
+from earwitnessd.evidence.clip import Key, News
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Evidence
 from earwitnessd.settings.validate import SettingsError
-from tests.evidence.making import STREAM_ID, changed, lost, unknown, verified
+from tests.evidence.making import STREAM_ID, changed, hit, lost, over, unknown, verified
 
 KEEP = Evidence(keep=True)
 
@@ -56,6 +56,14 @@ def test_streams_have_their_own_news() -> None:
 def test_only_the_verdicts_asked_for_are_kept() -> None:
     only_changes = Evidence(keep=True, events=("speaker.changed",))
     assert kept(verified(), changed(), verified("ben"), settings=only_changes) == [False, True, False]
+
+
+def test_a_hit_of_each_watchlist_is_kept_once_until_it_is_over() -> None:
+    asked = Evidence(keep=True, events=("watchlist.hit",))
+    said = (hit(), hit("vip"), hit(stop_s=13.0), verified(), over(), hit(stop_s=20.0), hit("vip", 20.0))
+    assert kept(*said, settings=asked) == [True, True, False, False, False, True, False]
+    assert kept(hit()) == [False]
+    assert Key.of(hit()) != Key.of(hit("vip"))
 
 
 def test_what_is_no_verdict_is_not_kept() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 import zmq
 
@@ -19,7 +20,7 @@ from earwitnessd.evidence.clip import Clip
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.keeper import MOST_WAITING, EvidenceKeeper
 from earwitnessd.evidence.record import Record
-from tests.evidence.making import STREAM_ID, clip, noise, verified
+from tests.evidence.making import STREAM_ID, clip, hit, noise, verified
 
 WITHIN_S = 10.0
 
@@ -70,6 +71,20 @@ def keep(keeper: EvidenceKeeper, seq: int) -> None:
     event = verified(stop_s=10.0 + seq, seq=seq)
     keeper.on_event(event)
     keeper.on_clip(clip(event, seconds=0.2))
+
+
+def test_hits_of_two_watchlists_at_once_are_two_pieces_of_evidence(tmp_path: Path) -> None:
+    folder = EvidenceFolder(tmp_path / "evidence", 7, 1000)
+    hits = [hit("banned"), msgspec.structs.replace(hit("vip"), seq=33)]
+    with keeping(folder) as keeper:
+        for event in hits:
+            keeper.on_event(event)
+        for event in hits:
+            keeper.on_clip(clip(event))
+        wait_for(keeper, 2)
+        assert keeper.kept == 2
+    sidecars = [json.loads(file.read_text()) for file in folder.directory.glob("*-hit-*.json")]
+    assert {each["event"]["group"] for each in sidecars} == {"banned", "vip"}
 
 
 def test_a_verdict_and_its_audio_become_files(tmp_path: Path) -> None:

@@ -11,25 +11,29 @@ from earwitness.events import (
     SpeakerLost,
     SpeakerUnknown,
     SpeakerVerified,
+    WatchlistHit,
+    WatchlistLost,
 )
 from earwitnessd.capture.messages import Samples
 from earwitnessd.settings.root import Evidence
 
-Verdict = SpeakerVerified | SpeakerUnknown | SpeakerChanged
+Verdict = SpeakerVerified | SpeakerUnknown | SpeakerChanged | WatchlistHit
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Which verdict: a stream says no two of a type at one position."""
+    """Which verdict: a stream says no two of a type at one position, but of different watchlists."""
 
     type: str
     stream_id: str
     position: int
+    group: str = ""
 
     @classmethod
     def of(cls, event: Verdict) -> Key:
         """Before it is numbered or after."""
-        return cls(event.type, event.stream_id, event.stop)
+        group = event.group if isinstance(event, WatchlistHit) else ""
+        return cls(event.type, event.stream_id, event.stop, group)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -63,12 +67,16 @@ class News:
         self._settings = settings
         self._standing: dict[str, str | None] = {}
         # who is verified on a stream, None: an unknown voice
+        self._hits: set[tuple[str, str]] = set()
+        # stream and watchlist
 
     def wanted(self, event: Event) -> Wanted | None:
         """The stretch around this event, if it is one that evidence is kept of."""
         if isinstance(event, SpeakerLost):
             self._standing.pop(event.stream, None)
-        if not isinstance(event, SpeakerVerified | SpeakerUnknown | SpeakerChanged):
+        if isinstance(event, WatchlistLost):
+            self._hits.discard((event.stream, event.group))
+        if not isinstance(event, SpeakerVerified | SpeakerUnknown | SpeakerChanged | WatchlistHit):
             return None
         if not self._is_new(event) or event.type not in self._settings.events:
             return None
@@ -78,6 +86,11 @@ class News:
     def _is_new(self, event: Verdict) -> bool:
         if isinstance(event, SpeakerChanged):
             return True
+        if isinstance(event, WatchlistHit):
+            hit = (event.stream, event.group)
+            new = hit not in self._hits
+            self._hits.add(hit)
+            return new
         speaker = event.speaker if isinstance(event, SpeakerVerified) else None
         same = event.stream in self._standing and self._standing[event.stream] == speaker
         self._standing[event.stream] = speaker

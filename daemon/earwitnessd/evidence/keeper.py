@@ -6,7 +6,15 @@ from collections import deque
 
 import zmq
 
-from earwitness.events import Event, EvidenceState, SpeakerChanged, SpeakerUnknown, SpeakerVerified, StreamGap
+from earwitness.events import (
+    Event,
+    EvidenceState,
+    SpeakerChanged,
+    SpeakerUnknown,
+    SpeakerVerified,
+    StreamGap,
+    WatchlistHit,
+)
 from earwitnessd.evidence.clip import Clip, Key, Verdict
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
@@ -50,7 +58,7 @@ class EvidenceKeeper:
         """Remember what was published: its audio comes later."""
         if isinstance(event, StreamGap):
             self._gaps.append(event)
-        if isinstance(event, SpeakerVerified | SpeakerUnknown | SpeakerChanged):
+        if isinstance(event, SpeakerVerified | SpeakerUnknown | SpeakerChanged | WatchlistHit):
             self._verdicts[Key.of(event)] = event
             while len(self._verdicts) > REMEMBERED:
                 del self._verdicts[next(iter(self._verdicts))]

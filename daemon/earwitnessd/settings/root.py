@@ -162,7 +162,7 @@ class Evidence(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     keep: bool = False
     # true: people's voices are written to disk
-    events: tuple[Literal["speaker.verified", "speaker.unknown", "speaker.changed"], ...] = (
+    events: tuple[Literal["speaker.verified", "speaker.unknown", "speaker.changed", "watchlist.hit"], ...] = (
         "speaker.verified",
         "speaker.unknown",
     )
