@@ -126,7 +126,5 @@ def test_a_cohort_may_be_cut_out_of_long_recordings_by_a_table(folder: Path, tmp
     cut = make_cohort(tmp_path, speakers, EMBEDDER.model_id, EMBEDDER.embed, silent)
     assert len(cut.vectors) == len(COHORT)
     (tmp_path / "index.tsv").write_text("file\tspeaker\na\tb", encoding="utf-8")
-    with pytest.raises(
-        CorpusError, match="lacks dur_s, start_s; expected the columns file"
-    ):
+    with pytest.raises(CorpusError, match="lacks dur_s, start_s; expected the columns file"):
         speakers_in(tmp_path)
