@@ -110,6 +110,11 @@ def measured(event: e.SpeakerVerified | e.SpeakerUnknown | e.GroupVerified | e.W
     return f"{number(event.score)} · evidence {evidence}, bound {bound}"
 
 
+def somebody(event: e.GroupVerified) -> str:
+    """Say of which group somebody is heard, where it is not decided who."""
+    return f"anyone of {clean(event.group)} · most like {clean(event.likeliest)} · {measured(event)}"
+
+
 def _window(event: e.WindowScored) -> Line:
     best = ", ".join(f"{clean(score.speaker)} {number(score.cosine)}" for score in event.scores[:3])
     why = reasons(event.inconclusive)

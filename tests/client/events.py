@@ -106,8 +106,15 @@ def window(
     level_dbfs: float = -23.0,
     inconclusive: list[str] | None = None,
     embed_ms: float = 61.0,
+    evidence: dict[str, float] | None = None,
+    accept: float = 4.5,
+    reject: float = -2.5,
+    doubts: list[str] | None = None,
 ) -> WindowScored:
+    """Without `evidence` as of a daemon that decides by cosine."""
     ranked = sorted((scores or {}).items(), key=lambda pair: -pair[1])
+    bounds = {"accept": accept, "reject": reject} if evidence else {}
+    heard = evidence or {}
     return WindowScored(
         stream=stream,
         stream_id=f"{stream}-1",
@@ -119,7 +126,11 @@ def window(
         snr_db=24.0,
         clipped=0.0,
         inconclusive=inconclusive or [],
-        scores=[ProfileScore(speaker=speaker, cosine=cosine) for speaker, cosine in ranked],
+        doubts=doubts or [],
+        scores=[
+            ProfileScore(speaker=name, cosine=cosine, evidence=heard.get(name), **bounds)
+            for name, cosine in ranked
+        ],
         latency_ms=Latency(capture=12.0, queue=4.0, embed=embed_ms, decide=0.6, total=embed_ms + 16.6),
     )
 
@@ -134,6 +145,7 @@ def verified(
     evidence_s: float = 6.5,
     ttl_s: float = 5.0,
     groups: tuple[str, ...] = (),
+    doubts: tuple[str, ...] = (),
 ) -> SpeakerVerified:
     return SpeakerVerified(
         stream=stream,
@@ -144,6 +156,7 @@ def verified(
         score=score,
         threshold=0.62,
         groups=list(groups),
+        doubts=list(doubts),
         runner_up=None if margin is None else "bert",
         margin=margin,
         evidence_s=evidence_s,

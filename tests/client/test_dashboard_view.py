@@ -9,12 +9,14 @@ import pytest
 from rich.cells import cell_len
 
 from earwitness.dashboard.meters import level_meter, sparkline
+from earwitness.dashboard.scale import GAUGE, column, gauge
 from earwitness.dashboard.state import DashboardState
 from earwitness.dashboard.view import draw
-from earwitness.events import EnrollProgress, SpeechStarted, StreamLost
+from earwitness.events import EnrollProgress, ProfileScore, SpeechStarted, StreamLost
 from earwitness.notices import Connected, Disconnected, Missed
+from earwitness.words import MINUS
 
-from .events import heartbeat, stream_state, unknown, verified, window
+from .events import group_verified, heartbeat, stream_state, unknown, verified, window
 
 SIZES = [(80, 24), (120, 35), (200, 60), (40, 10), (20, 5), (10, 3), (1, 1), (300, 8), (81, 12), (80, 21)]
 
@@ -168,8 +170,78 @@ def test_a_meter_is_full_at_0_dbfs_and_empty_at_its_floor() -> None:
 
 
 def test_a_sparkline_has_a_column_a_window_and_a_dot_where_nothing_was_scored() -> None:
-    history = [(0.2, True), (None, False), (0.9, True)]
-    (line,) = sparkline(history, 0.62, 5)
+    history = [column(score, 0.62, counts=True) for score in (cosine(0.2), None, cosine(0.9))]
+    (line,) = sparkline(history, 5)
     assert line.plain == "··▁·█"
-    upper, lower = sparkline(history, 0.62, 3, rows=2)
+    upper, lower = sparkline(history, 3, rows=2)
     assert (upper.plain, lower.plain) == ("  █", "▂·█")
+
+
+def cosine(value: float) -> ProfileScore:
+    return ProfileScore(speaker="anna", cosine=value)
+
+
+def evidence(nats: float) -> ProfileScore:
+    return ProfileScore(speaker="anna", cosine=0.5, evidence=nats, accept=4.0, reject=-2.0)
+
+
+def test_evidence_is_measured_between_its_own_bounds_whatever_the_cosine() -> None:
+    shares = [column(evidence(nats), 0.62, counts=True) for nats in (-5.0, -2.0, 3.9, 4.0, 7.0)]
+    assert [round(each.share or 0.0, 2) for each in shares] == [0.0, 0.0, 0.66, 0.67, 1.0]
+    assert [each.reached for each in shares] == [False, False, False, True, True]
+    assert column(evidence(math.nan), 0.62, counts=True).share is None
+
+
+def test_a_gauge_is_full_at_a_bound_and_not_before() -> None:
+    assert gauge(evidence(4.0)).plain == "────┼━━━━━━━"
+    assert gauge(evidence(3.99)).plain == "────┼━━━━━━─"
+    assert gauge(evidence(0.0)).plain == "────┼───────"
+    assert gauge(evidence(-1.0)).plain == "──━━┼───────"
+    assert gauge(evidence(-9.0)).plain == "━━━━┼───────"
+    assert gauge(evidence(math.inf)).plain == gauge(None).plain == "─" * GAUGE
+
+
+def test_profiles_show_evidence_and_bounds_where_the_daemon_decides_by_them() -> None:
+    state = connected()
+    state.on_event(heartbeat([stream_state("desk", speaking=True)]), 0.0)
+    heard = {"anna": 5.25, "bert": -1.5}
+    state.on_event(window(8_000, {"anna": 0.41, "bert": 0.1}, evidence=heard), 0.1)
+    shown = lines(state)
+    assert any(f"evidence in nats: unknown {MINUS}2.5, verified +4.5" in line for line in shown)
+    assert any("anna" in line and "────┼━━━━━━━   +5.2" in line for line in shown)
+    assert any("bert" in line and f"──━━┼───────   {MINUS}1.5" in line for line in shown)
+
+
+def test_windows_that_only_add_to_the_evidence_count() -> None:
+    state = connected()
+    state.on_event(window(8_000, {"anna": 0.4}, evidence={"anna": 1.0}, inconclusive=["undecided"]), 0.1)
+    state.on_event(window(16_000, {"anna": 0.4}, evidence={"anna": 1.0}, inconclusive=["low_snr"]), 0.1)
+    state.on_event(window(24_000, {"anna": 0.4}, inconclusive=["margin"]), 0.1)
+    assert [each.counts for each in state.streams["desk"].windows] == [True, False, False]
+
+
+def test_a_doubtful_verdict_says_so() -> None:
+    state = ordinary()
+    state.on_event(verified("anna", doubts=("channel_mismatch",)), 0.3)
+    shown = "\n".join(lines(state, 120))
+    assert "doubtful: another channel than enrolled" in shown
+    assert any(line.rstrip().endswith("doubtful") for line in shown.split("\n"))
+
+
+def test_a_watchlist_hit_is_said_first_and_while_it_holds() -> None:
+    state = ordinary()
+    state.on_event(group_verified("intruders", watchlist=True), 0.3)
+    state.on_event(group_verified("intruders", watchlist=True), 0.4)
+    shown = lines(state)
+    assert any("on watchlist intruders · anna  verified" in line for line in shown)
+    assert sum("watchlist intruders: hit" in line for line in shown) == 1
+    assert "on watchlist" not in "\n".join(lines(state, now=6.0))
+
+
+def test_a_group_is_named_while_it_is_not_decided_who_of_it_speaks() -> None:
+    state = connected()
+    state.on_event(heartbeat([stream_state("desk", speaking=True)]), 0.0)
+    state.on_event(group_verified("family"), 0.3)
+    assert "anyone of family · most like anna" in "\n".join(lines(state))
+    state.on_event(verified("anna"), 0.4)
+    assert "anna  verified" in "\n".join(lines(state))

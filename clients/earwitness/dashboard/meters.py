@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from .. import palette
+from .scale import Column
 
 FLOOR_DBFS = -60.0
 LOUD_DBFS = -12.0
 HOT_DBFS = -3.0
 BARS = "▁▂▃▄▅▆▇█"
-BELOW, ABOVE = 0.5, 0.25  # how much of the cosine axis around the threshold is shown
 
 
 def level_meter(
@@ -47,36 +47,22 @@ def _level_colour(cell: int, width: int) -> str:
     return palette.WARN if dbfs > LOUD_DBFS else palette.GOOD
 
 
-def sparkline(
-    cosines: Sequence[tuple[float | None, bool]],
-    threshold: float | None,
-    width: int,
-    *,
-    rows: int = 1,
-    stale: bool = False,
-) -> list[Text]:
-    """The last windows, newest right: (cosine or None if not scored, whether it decided anything).
+def sparkline(history: Sequence[Column], width: int, *, rows: int = 1, stale: bool = False) -> list[Text]:
+    """The last windows, newest right.
 
     Top row first; a window that was not scored is a dot on the lowest row.
     """
-    shown = list(cosines)[-width:] if width > 0 else []
+    shown = list(history)[-width:] if width > 0 else []
     columns = [(0, palette.FAINT)] * (max(0, width) - len(shown))
-    for cosine, conclusive in shown:
-        height = _eighths(cosine, threshold, rows)
-        accepted = height and threshold is not None and cosine is not None and cosine >= threshold
-        colour = palette.GOOD if accepted and conclusive else palette.DIM if conclusive else palette.FAINT
-        columns.append((height, palette.FAINT if stale else colour))
+    for window in shown:
+        colour = palette.FAINT if not window.counts else palette.GOOD if window.reached else palette.DIM
+        columns.append((_eighths(window.share, rows), palette.FAINT if stale else colour))
     return [_spark_row(columns, row) for row in reversed(range(rows))]
 
 
-def _eighths(cosine: float | None, threshold: float | None, rows: int) -> int:
+def _eighths(share: float | None, rows: int) -> int:
     """Height of a column, 1 to 8 a row; 0: nothing to show."""
-    if cosine is None or not math.isfinite(cosine):
-        return 0
-    middle = 0.5 if threshold is None or not math.isfinite(threshold) else threshold
-    low, high = max(-1.0, middle - BELOW), min(1.0, middle + ABOVE)
-    share = (cosine - low) / (high - low) if high > low else 0.0
-    return min(max(1 + int(share * 8 * rows), 1), 8 * rows)
+    return 0 if share is None else min(1 + int(share * 8 * rows), 8 * rows)
 
 
 def _spark_row(columns: Sequence[tuple[int, str]], row: int) -> Text:

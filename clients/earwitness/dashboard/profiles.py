@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Sequence
+
 from rich.text import Text
 
 from .. import palette
-from ..events import SpeakerVerified
+from ..events import ProfileScore, SpeakerVerified
 from ..words import clean, number
 from .cells import cell, heading, more
 from .layout import Layout
 from .meters import sparkline
-from .state import DashboardState, StreamPanel
+from .scale import GAUGE, bounds_of, column, gauge
+from .state import DashboardState, ScoredWindow, StreamPanel
 
 LATELY = 3  # windows for which a score still counts as the present one
+FIGURE, SAYS = 7, 11  # cells
+GAUGED = 64  # cells of width from which on there is room for a gauge
 
 
 def profile_lines(
@@ -27,38 +33,70 @@ def profile_lines(
         )
         return [heading("profiles", "", width), Text(nobody, palette.DIM)]
     recent = sorted(state.led_at, key=lambda name: (-state.led_at[name], name))[: layout.profiles]
-    threshold = panel.threshold
     notes = [more(total - len(recent))]
     if len(state.streams) > 1:
         notes.append(f"on {clean(panel.name)}")
-    if threshold is not None:
-        notes.append(f"threshold {number(threshold)}")
-    title = heading("profiles", " · ".join(note for note in notes if note), width)
-    lines = [title]
+    notes.append(_scale(panel, recent))
+    lines = [heading("profiles", " · ".join(note for note in notes if note), width)]
     for name in sorted(recent):
         lines += _profile(panel, name, now, width, name_width, layout.profile_lines, stale=state.stale(now))
     return lines
 
 
+def _scale(panel: StreamPanel, names: Iterable[str]) -> str:
+    """What the scores have to reach."""
+    scores = [last for name in names if (last := _latest(panel.windows, name))]
+    bounds = [found for each in scores if (found := bounds_of(each))]
+    if bounds:
+        unknown = _range(reject for reject, _ in bounds)
+        return f"evidence in nats: unknown {unknown}, verified {_range(accept for _, accept in bounds)}"
+    return "" if panel.threshold is None else f"threshold {number(panel.threshold)}"
+
+
+def _range(values: Iterable[float]) -> str:
+    """One value, or the least and the most."""
+    ordered = sorted(values)
+    least, most = number(ordered[0], "+.1f"), number(ordered[-1], "+.1f")
+    return least if least == most else f"{least} to {most}"
+
+
+def _latest(windows: Sequence[ScoredWindow] | deque[ScoredWindow], name: str) -> ProfileScore | None:
+    """The newest score in these windows."""
+    return next((found for each in reversed(windows) if (found := each.scores.get(name))), None)
+
+
 def _profile(
     panel: StreamPanel, name: str, now: float, width: int, name_width: int, rows: int, *, stale: bool
 ) -> list[Text]:
-    history = [(window.scores.get(name), window.conclusive) for window in panel.windows]
-    last = next((cosine for cosine, _ in reversed(history[-LATELY:]) if cosine is not None), None)
-    current = panel.current(now)
-    speaking = isinstance(current, SpeakerVerified) and current.speaker == name
-    accepted = last is not None and panel.threshold is not None and last >= panel.threshold
+    windows = list(panel.windows)
+    history = [column(each.scores.get(name), panel.threshold, counts=each.counts) for each in windows]
+    latest = _latest(panel.windows, name)
+    last = _latest(windows[-LATELY:], name)
+    evident = latest is not None and bounds_of(latest) is not None
+    reached = column(last, panel.threshold, counts=True).reached
     alive = palette.DIM if stale else palette.GOOD
-    spark_width = max(1, width - name_width - 2 - 7 - 11)
-    *upper, lowest = sparkline(history, panel.threshold, spark_width, rows=rows, stale=stale)
+    meter = evident and width >= GAUGED
+    spark_width = max(1, width - name_width - 2 - FIGURE - SAYS - (GAUGE + 2 if meter else 0))
+    *upper, lowest = sparkline(history, spark_width, rows=rows, stale=stale)
     indent = Text(" " * (name_width + 2))
+    figure = None if last is None else last.evidence if evident else last.cosine
+    says, tone = _says(panel, name, now)
     return [
         *(Text.assemble(indent, row) for row in upper),
         Text.assemble(
-            (cell(name, name_width), f"bold {alive}" if speaking else ""),
+            (cell(name, name_width), f"bold {alive}" if says == "verified" else ""),
             "  ",
             lowest,
-            (f"{number(last):>7}", alive if accepted else palette.DIM),
-            (f"{'verified' if speaking else '':>11}", alive),
+            Text.assemble("  ", gauge(last, stale=stale)) if meter else "",
+            (f"{number(figure, '+.1f' if evident else '.2f'):>{FIGURE}}", alive if reached else palette.DIM),
+            (f"{says:>{SAYS}}", palette.DIM if stale else tone),
         ),
     ]
+
+
+def _says(panel: StreamPanel, name: str, now: float) -> tuple[str, str]:
+    """What is in force about this person, and in which colour."""
+    current = panel.current(now)
+    if not isinstance(current, SpeakerVerified) or current.speaker != name:
+        return "", palette.DIM
+    return ("doubtful", palette.WARN) if current.doubts else ("verified", palette.GOOD)

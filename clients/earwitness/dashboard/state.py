@@ -13,9 +13,12 @@ from ..events import (
     DaemonStarted,
     DaemonStopping,
     EnrollProgress,
+    GroupLost,
+    GroupVerified,
     Heartbeat,
     Latency,
     ProfileDeleted,
+    ProfileScore,
     ProfileUpdated,
     SpeakerLost,
     SpeakerUnknown,
@@ -26,6 +29,8 @@ from ..events import (
     StreamLost,
     StreamOpened,
     StreamState,
+    WatchlistHit,
+    WatchlistLost,
     WindowScored,
 )
 from ..notices import Connected, Disconnected, Missed, Notice, Restarted
@@ -40,15 +45,19 @@ ENROLMENT_STAYS_S = 6.0
 LEVEL_FLOOR_DBFS = -120.0
 
 Verdict = SpeakerVerified | SpeakerUnknown | SpeakerLost
+Anyone = GroupVerified | WatchlistHit
 QUIET = (Heartbeat, WindowScored, SpeechStarted, SpeechStopped)
 # too many to tell each; the panels show them
+WAITING = {"undecided", "margin"}
+# reasons of windows that add to the evidence all the same
 
 
 class ScoredWindow(msgspec.Struct, frozen=True):
     """One step of the score history."""
 
-    scores: dict[str, float]
-    conclusive: bool
+    scores: dict[str, ProfileScore]
+    counts: bool
+    # it decided something, or added to the evidence
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -77,6 +86,10 @@ class StreamPanel:
     spoke_at: float = -math.inf
     verdict: Verdict | None = None
     verdict_until: float = math.inf
+    anyone: dict[str | None, tuple[Anyone, float]] = field(default_factory=dict)
+    # by what it is about: a group or watchlist of which somebody is heard, and until when that holds
+    doubts: tuple[str, ...] = ()
+    # of the newest window
     inconclusive: tuple[str, ...] = ()
     threshold: float | None = None
     enrolment: EnrollProgress | None = None
@@ -87,6 +100,11 @@ class StreamPanel:
     def current(self, now: float) -> Verdict | None:
         """The verdict, unless its time to live is over."""
         return self.verdict if now < self.verdict_until else None
+
+    def heard_of(self, now: float) -> list[Anyone]:
+        """Of which groups and watchlists anyone is heard, watchlists first."""
+        found = [event for event, until in self.anyone.values() if now < until]
+        return sorted(found, key=lambda event: (not isinstance(event, WatchlistHit), event.group))
 
     def enrolling(self, now: float) -> EnrollProgress | None:
         """The enrolment that is running or has just ended."""
@@ -160,6 +178,8 @@ class DashboardState:
             return type(before) is not type(event) or getattr(before, "speaker", None) != getattr(
                 event, "speaker", None
             )
+        if isinstance(event, GroupVerified | WatchlistHit):
+            return event.state_key not in self._panel(event.stream).anyone
         if isinstance(event, EnrollProgress):
             return event.state != "listening"
         return True
@@ -218,6 +238,10 @@ class DashboardState:
                 panel.threshold = event.threshold
             case SpeakerLost():
                 panel.verdict, panel.verdict_until = event, math.inf
+            case GroupVerified() | WatchlistHit():
+                panel.anyone[event.state_key] = event, now + event.ttl_s
+            case GroupLost() | WatchlistLost():
+                panel.anyone.pop(event.state_key, None)
             case SpeechStarted() | SpeechStopped():
                 panel.speaking = isinstance(event, SpeechStarted)
                 panel.spoke_at = now
@@ -227,16 +251,15 @@ class DashboardState:
                 panel.condition, panel.reason = "ended" if event.final else "lost", event.reason
                 panel.speaking, panel.level_dbfs, panel.peak_dbfs = False, None, None
                 panel.verdict = None
+                panel.anyone.clear()
             case _:
                 pass
 
     def _on_window(self, panel: StreamPanel, window: WindowScored, now: float) -> None:
         self._hear(panel, window.level_dbfs, window.peak_dbfs, now)
         best = [score for score in window.scores[:BEST] if math.isfinite(score.cosine)]
-        panel.inconclusive = tuple(window.inconclusive)
-        panel.windows.append(
-            ScoredWindow({score.speaker: score.cosine for score in best}, not window.inconclusive)
-        )
+        panel.inconclusive, panel.doubts = tuple(window.inconclusive), tuple(window.doubts)
+        panel.windows.append(ScoredWindow({score.speaker: score for score in best}, counts=_counts(window)))
         if not best:
             return
         self.latencies.append(window.latency_ms)
@@ -254,6 +277,11 @@ class DashboardState:
         held = panel.peak(now)
         if peak is not None and (held is None or peak >= held):
             panel.peak_dbfs, panel.peak_at = peak, now
+
+
+def _counts(window: WindowScored) -> bool:
+    adds_up = any(score.evidence is not None for score in window.scores[:1])
+    return not (set(window.inconclusive) - WAITING if adds_up else window.inconclusive)
 
 
 def _floored(dbfs: float | None) -> float | None:

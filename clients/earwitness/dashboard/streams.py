@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from rich.text import Text
 
 from .. import palette
-from ..events import SpeakerLost, SpeakerUnknown, SpeakerVerified
-from ..words import clean, number, reasons, span, unknown_voice, verdict
+from ..events import GroupVerified, SpeakerLost, SpeakerUnknown, SpeakerVerified, WatchlistHit
+from ..words import clean, number, reasons, somebody, span, unknown_voice, verdict
 from .cells import cell, fit, heading, more
 from .layout import Layout
 from .meters import level_meter
@@ -98,6 +99,8 @@ def _testimony(panel: StreamPanel, now: float, stale: bool) -> Text:
             (clean(verdict_now.speaker), faded or f"bold {palette.GOOD}"),
             ("  " + verdict(verdict_now), faded or palette.GOOD),
         )
+    elif groups := [event for event in panel.heard_of(now) if isinstance(event, GroupVerified)]:
+        says = Text(", ".join(map(somebody, groups)), faded or palette.GOOD)
     elif isinstance(verdict_now, SpeakerUnknown):
         says = Text(unknown_voice(verdict_now), faded or palette.WARN)
     elif panel.speaking:
@@ -109,9 +112,21 @@ def _testimony(panel: StreamPanel, now: float, stale: bool) -> Text:
     if panel.speaking and panel.inconclusive:
         why = reasons(panel.inconclusive)
         if says.plain == LISTENING:
-            return Text(f"inconclusive: {why}", palette.DIM)
-        says.append(f" · now {why}", palette.DIM)
-    return says
+            says = Text(f"inconclusive: {why}", palette.DIM)
+        else:
+            says.append(f" · now {why}", palette.DIM)
+    doubts = verdict_now.doubts if isinstance(verdict_now, SpeakerVerified | SpeakerUnknown) else ()
+    return Text.assemble(_watched(panel, now, faded), says, _doubtful(doubts, faded))
+
+
+def _watched(panel: StreamPanel, now: float, faded: str | None) -> Text:
+    """Watchlists come first: whoever watches for somebody must not miss it."""
+    lists = [clean(event.group) for event in panel.heard_of(now) if isinstance(event, WatchlistHit)]
+    return Text(f"on watchlist {', '.join(lists)} · " if lists else "", faded or f"bold {palette.BAD}")
+
+
+def _doubtful(doubts: Sequence[str], faded: str | None) -> Text:
+    return Text(f" · doubtful: {reasons(doubts)}" if doubts else "", faded or palette.WARN)
 
 
 def _absence(panel: StreamPanel) -> Text:
