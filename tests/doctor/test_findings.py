@@ -11,7 +11,7 @@ from earwitness.schema.examples import HEARTBEAT
 from earwitnessd.access.sockets import Endpoints
 from earwitnessd.capture.probe import Probe
 from earwitnessd.doctor.access import access
-from earwitnessd.doctor.clock import UNSYNCHRONISED, clock, kernel_status
+from earwitnessd.doctor.clock import clock
 from earwitnessd.doctor.disk import disk, judged
 from earwitnessd.doctor.finding import Finding, worst
 from earwitnessd.doctor.parts import of_device, template_key
@@ -20,6 +20,7 @@ from earwitnessd.doctor.streams import of_probe, of_running, streams
 from earwitnessd.doctor.unit import judged as judged_unit
 from earwitnessd.doctor.unit import unit
 from earwitnessd.install.places import users_places
+from earwitnessd.kernel_clock import UNSYNCHRONISED, kernel_status
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Pipe
 from earwitnessd.templates.key import TemplateKey

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,7 +120,7 @@ def test_what_is_too_old_is_deleted_with_its_sidecar(folder: EvidenceFolder) -> 
         folder.write(each)
     age(folder, old.name, days=7.1)
     age(folder, new.name, days=6.9)
-    assert folder.sweep() == 1
+    assert folder.sweep(time.time()) == 1
     assert names(folder) == [f"{new.name}.flac", f"{new.name}.json"]
 
 
@@ -129,7 +130,7 @@ def test_of_too_many_the_oldest_are_deleted(tmp_path: Path) -> None:
     for days, each in zip((1, 3, 2, 4), kept, strict=True):
         folder.write(each)
         age(folder, each.name, days)
-    assert folder.sweep() == 2
+    assert folder.sweep(time.time()) == 2
     assert {name.rpartition(".")[0] for name in names(folder)} == {kept[0].name, kept[2].name}
 
 
@@ -138,7 +139,7 @@ def test_other_files_are_never_touched(folder: EvidenceFolder) -> None:
         file = folder.directory / name
         file.write_bytes(b"mine")
         os.utime(file, (0, 0))
-    assert folder.sweep() == 0
+    assert folder.sweep(time.time()) == 0
     assert len(names(folder)) == 3
 
 
@@ -156,6 +157,6 @@ def test_a_full_disk_leaves_neither_file_and_room_is_used_again(tiny_disk: Path)
         folder.write(record(seq=2))
     assert names(folder) == [f"{record(seq=1).name}.flac", f"{record(seq=1).name}.json"]
     age(folder, record(seq=1).name, days=8)
-    folder.sweep()
+    folder.sweep(time.time())
     assert folder.write(record(seq=3)).exists()
     folder.close()

@@ -20,7 +20,8 @@ from earwitnessd.evidence.clip import Clip
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.keeper import MOST_WAITING, EvidenceKeeper
 from earwitnessd.evidence.record import Record
-from tests.evidence.making import STREAM_ID, clip, hit, noise, verified
+from earwitnessd.trusted_clock import Clock
+from tests.evidence.making import STREAM_ID, clip, hit, noise, record, verified
 
 WITHIN_S = 10.0
 
@@ -49,9 +50,9 @@ class FullDisk(EvidenceFolder):
 
 
 @contextmanager
-def keeping(folder: EvidenceFolder) -> Iterator[EvidenceKeeper]:
+def keeping(folder: EvidenceFolder, clock: Clock | None = None) -> Iterator[EvidenceKeeper]:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    keeper = EvidenceKeeper(context, folder)
+    keeper = EvidenceKeeper(context, folder, clock)
     try:
         yield keeper
     finally:
@@ -71,6 +72,22 @@ def keep(keeper: EvidenceKeeper, seq: int) -> None:
     event = verified(stop_s=10.0 + seq, seq=seq)
     keeper.on_event(event)
     keeper.on_clip(clip(event, seconds=0.2))
+
+
+@pytest.mark.parametrize("synchronised", [False, True])
+def test_a_date_far_ahead_deletes_what_is_too_old_only_if_it_is_synchronised(
+    tmp_path: Path, synchronised: bool
+) -> None:
+    folder = EvidenceFolder(tmp_path / "evidence", 7, 1000)
+    folder.write(record(seq=1))
+    ahead = Clock(lambda: time.time() + 365 * 86_400.0, synchronised=lambda: synchronised)
+    event = verified(seq=2)
+    with keeping(folder, ahead) as keeper:
+        keeper.on_event(event)
+        keeper.on_clip(clip(event))
+        wait_for(keeper, 1)
+    first = folder.directory / f"{record(seq=1).name}.flac"
+    assert first.exists() is not synchronised
 
 
 def test_hits_of_two_watchlists_at_once_are_two_pieces_of_evidence(tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from earwitness.control import (
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, SpeakerVerified
 from earwitnessd.profiles import ProfileError, ProfileStore
-from earwitnessd.profiles.custody import Clock, Custody
+from earwitnessd.profiles.custody import Custody
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Templates
+from earwitnessd.trusted_clock import HOUR_S, Clock
 
 from .making import MODEL, OTHER_MODEL, exemplar, voice
 
@@ -39,6 +40,7 @@ class Time:
     def __init__(self) -> None:
         self.wall_s = BEGAN_S
         self.monotonic_s = 1000.0
+        self.synchronised = True
 
     def pass_(self, seconds: float) -> None:
         self.wall_s += seconds
@@ -46,7 +48,7 @@ class Time:
 
     @property
     def clock(self) -> Clock:
-        return Clock(lambda: self.wall_s, lambda: self.monotonic_s)
+        return Clock(lambda: self.wall_s, lambda: self.monotonic_s, lambda: self.synchronised)
 
 
 @pytest.fixture
@@ -244,6 +246,57 @@ def test_a_clock_that_stays_set_is_believed_after_a_day(people: People, time_: T
     assert terms.expire() == []
     time_.pass_(DAY_S)
     assert deleted(terms.expire()) == [("anna", "keep_until")]
+
+
+def test_a_machine_that_boots_with_a_date_far_ahead_deletes_nobody_for_a_day(
+    people: People, time_: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    enrol(people, "anna")
+    custody(people, time_).answer(KeepProfile(name="anna", keep_until="2027-02-01"), b"", "")
+    custody(people, time_).on_events([verified("anna")])
+    time_.synchronised = False
+    time_.wall_s += 3650 * DAY_S
+    booted = custody(people, time_)
+    assert booted.expire() == []
+    booted.on_events([verified("anna")])
+    assert kept(people, booted, "anna").custody.last_heard == "2027-01-15"  # not by such a date
+    time_.pass_(DAY_S / 2)
+    assert booted.expire() == []
+    assert "by which 1 people were kept long enough" in caplog.text
+    assert caplog.text.count("nobody is deleted") == 1
+    time_.pass_(DAY_S / 2)
+    assert deleted(booted.expire()) == [("anna", "keep_until")]
+
+
+def test_a_doubtful_date_is_believed_once_it_is_synchronised_but_not_if_it_was_set(
+    people: People, time_: Time
+) -> None:
+    enrol(people, "anna", "ben")
+    terms = custody(people, time_)
+    terms.answer(KeepProfile(name="anna", keep_until="2027-02-01"), b"", "")
+    terms.on_events([verified("anna")])
+    time_.synchronised = False
+    time_.pass_(60 * DAY_S)  # it was off for so long
+    booted, set_right = custody(people, time_), custody(people, time_)
+    assert booted.expire() == set_right.expire() == []
+    time_.synchronised = True
+    time_.pass_(HOUR_S)
+    assert deleted(booted.expire()) == [("anna", "keep_until")]
+    time_.wall_s += 2 * DAY_S
+    assert set_right.expire() == []
+    time_.pass_(HOUR_S)
+    assert set_right.expire() == []
+
+
+def test_a_machine_without_a_network_that_is_started_anew_goes_on_deleting(
+    people: People, time_: Time
+) -> None:
+    enrol(people, "anna")
+    custody(people, time_).answer(KeepProfile(name="anna", keep_until="2027-01-16"), b"", "")
+    custody(people, time_).on_events([verified("anna")])
+    time_.synchronised = False
+    time_.pass_(1.5 * DAY_S)
+    assert deleted(custody(people, time_).expire()) == [("anna", "keep_until")]
 
 
 def test_five_failures_are_free_then_each_costs_twice_as_long(people: People, time_: Time) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from earwitnessd.access import sockets
 from earwitnessd.assemble import state_directory
 from earwitnessd.doctor.access import access, running_daemon
-from earwitnessd.doctor.clock import clock, kernel_status
+from earwitnessd.doctor.clock import clock
 from earwitnessd.doctor.disk import disk
 from earwitnessd.doctor.finding import Finding
 from earwitnessd.doctor.parts import parts, profiles
@@ -21,6 +21,7 @@ from earwitnessd.doctor.unit import unit
 from earwitnessd.install.errors import InstallError
 from earwitnessd.install.installing import expected_files
 from earwitnessd.install.places import Places
+from earwitnessd.kernel_clock import kernel_status
 from earwitnessd.settings.root import Settings
 from earwitnessd.templates.key_file import KeyPlace
 

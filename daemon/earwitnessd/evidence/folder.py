@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import os
 import stat
-import time
 from pathlib import Path
 
 from earwitnessd.evidence.record import AUDIO, NAME, SIDECAR, Record
@@ -77,16 +76,13 @@ class EvidenceFolder:
                 self._part(name).unlink(missing_ok=True)
         return self.directory / (record.name + AUDIO)
 
-    def sweep(self, now_s: float | None = None) -> int:
+    def newest_s(self) -> float:
+        """Unix time of the latest that is kept; 0: nothing."""
+        return max(self._found().values(), default=0.0)
+
+    def sweep(self, now_s: float) -> int:
         """Delete what is too old or too much, the oldest first; how many verdicts that were."""
-        now_s = time.time() if now_s is None else now_s
-        found: dict[str, float] = {}
-        with os.scandir(self.directory) as entries:
-            for entry in entries:
-                name, _, suffix = entry.name.rpartition(".")
-                if suffix in {"flac", "json"} and NAME.fullmatch(name):
-                    with contextlib.suppress(FileNotFoundError):
-                        found[name] = max(found.get(name, 0.0), entry.stat().st_mtime)
+        found = self._found()
         oldest_first = sorted(found, key=lambda name: found[name])
         old = [name for name in oldest_first if found[name] < now_s - self._retention_s]
         gone = {*old, *oldest_first[: max(0, len(oldest_first) - self._max_files)]}
@@ -94,6 +90,17 @@ class EvidenceFolder:
             for suffix in (SIDECAR, AUDIO):
                 (self.directory / (name + suffix)).unlink(missing_ok=True)
         return len(gone)
+
+    def _found(self) -> dict[str, float]:
+        """The verdicts that lie here, and when they were written."""
+        found: dict[str, float] = {}
+        with os.scandir(self.directory) as entries:
+            for entry in entries:
+                name, _, suffix = entry.name.rpartition(".")
+                if suffix in {"flac", "json"} and NAME.fullmatch(name):
+                    with contextlib.suppress(FileNotFoundError):
+                        found[name] = max(found.get(name, 0.0), entry.stat().st_mtime)
+        return found
 
     def _part(self, name: str) -> Path:
         return self.directory / f".{name}{PART}"

@@ -20,6 +20,7 @@ from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
 from earwitnessd.evidence.writer import EvidenceWriter, Finish, Written
 from earwitnessd.mailbox import Mailbox
+from earwitnessd.trusted_clock import Clock
 
 REMEMBERED = 4096  # verdicts, of which some wait for the end of their audio, and gaps
 MOST_WAITING = 16  # clips for the disk: a minute of them is 4 MB
@@ -29,7 +30,9 @@ FINISH_S = 0.3
 class EvidenceKeeper:
     """Owned by the main thread."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], folder: EvidenceFolder) -> None:
+    def __init__(
+        self, context: zmq.Context[zmq.Socket[bytes]], folder: EvidenceFolder, clock: Clock | None = None
+    ) -> None:
         self.kept = 0
         self.failed = 0
         # could not be written
@@ -41,7 +44,7 @@ class EvidenceKeeper:
         self._inbox: Mailbox[Record | Finish] = Mailbox(context, "to-evidence")
         self._outbox: Mailbox[Written] = Mailbox(context, "from-evidence")
         self._folder = folder
-        self._writer = EvidenceWriter(folder, self._inbox, self._outbox)
+        self._writer = EvidenceWriter(folder, self._inbox, self._outbox, clock)
         self._writer.start()
 
     @property

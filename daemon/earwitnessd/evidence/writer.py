@@ -11,6 +11,7 @@ import zmq
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
 from earwitnessd.mailbox import Mailbox
+from earwitnessd.trusted_clock import Believed, Clock
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +39,15 @@ class EvidenceWriter(threading.Thread):
     """
 
     def __init__(
-        self, folder: EvidenceFolder, inbox: Mailbox[Record | Finish], outbox: Mailbox[Written]
+        self,
+        folder: EvidenceFolder,
+        inbox: Mailbox[Record | Finish],
+        outbox: Mailbox[Written],
+        clock: Clock | None = None,
     ) -> None:
         super().__init__(name="evidence", daemon=True)
+        self._clock = clock or Clock()
+        self._believed = Believed()
         self._folder = folder
         self._inbox = inbox
         self._outbox = outbox
@@ -77,7 +84,16 @@ class EvidenceWriter(threading.Thread):
 
     def _sweep(self) -> None:
         try:
-            if gone := self._folder.sweep():
+            if gone := self._folder.sweep(self._date_s()):
                 log.info("evidence: %d verdicts were kept long enough and are deleted", gone)
         except OSError as error:
             log.warning("evidence: %s: cannot delete what is old: %s", self._folder.directory, error)
+
+    def _date_s(self) -> float:
+        """Unix time; while the clock cannot be believed a time at which nothing is too old."""
+        wall_s = self._clock.wall_s()
+        newest_s = self._folder.newest_s()
+        trusted = self._believed.look(
+            wall_s, self._clock.monotonic_s(), newest_s, synchronised=self._clock.synchronised()
+        )
+        return wall_s if trusted else min(wall_s, newest_s)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 import msgspec
 
@@ -23,33 +20,20 @@ from earwitness.control import (
     KeepProfile,
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated, SpeakerVerified
-from earwitnessd.boot_clock import boot_clock
 from earwitnessd.profiles.carrying import Carried, Session
 from earwitnessd.profiles.errors import ProfileError
 from earwitnessd.profiles.hammering import delay_s, left_s
 from earwitnessd.profiles.keeping import Consent, Keeping
 from earwitnessd.profiles.people import People
-from earwitnessd.profiles.retention import DAY_S, Believed, Kept, Terms, expired
+from earwitnessd.profiles.retention import Kept, Over, Terms, expired, last_seen_s
 from earwitnessd.settings.root import Templates
 from earwitnessd.templates.parcel import ParcelError, pack, unpack
+from earwitnessd.trusted_clock import DAY_S, HOUR_S, Believed, Clock
 
 log = logging.getLogger(__name__)
 
 CustodyMethod = KeepProfile | ExportProfile | ImportProfile | BeginCheck | EndCheck
 Answered = tuple[msgspec.Struct, list[Event]]
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Where the time comes from."""
-
-    wall_s: Callable[[], float] = time.time
-    monotonic_s: Callable[[], float] = boot_clock
-    # a night's sleep is no clock that was set
-
-    def now(self) -> datetime:
-        """By the wall."""
-        return datetime.fromtimestamp(self.wall_s(), UTC)
 
 
 class Custody:
@@ -61,6 +45,8 @@ class Custody:
         self._terms = Terms(settings.keep_days, settings.forget_after_days_unheard)
         self._clock = clock or Clock()
         self._believed = Believed()
+        self._doubted = self._warned = False
+        # the clock is; and it was said
         self._next_look_s = 0.0
         self._open: dict[str, tuple[str, Keeping]] = {}
         # checks that have begun: of whom, and what was counted before
@@ -142,22 +128,37 @@ class Custody:
         monotonic_s = self._clock.monotonic_s()
         if monotonic_s < self._next_look_s:
             return []
-        self._next_look_s = monotonic_s + DAY_S
-        if not self._believed.look(self._clock.wall_s(), monotonic_s):
-            log.warning("the clock was set: nobody is deleted by it before it has gone on for a day")
-            return []
         try:
-            return self._delete_expired()
+            people = [
+                Kept(person.name, person.created, person.keeping) for person in self._people.store.profiles()
+            ]
+            over = expired(people, self._terms, self._clock.now())
+            trusted = self._is_clock_trusted(monotonic_s, people, over)
+            self._next_look_s = monotonic_s + (DAY_S if trusted else HOUR_S)
+            return self._delete(over) if trusted else []
         except sqlite3.Error as error:
+            self._next_look_s = monotonic_s + DAY_S
             log.error("who was kept long enough could not be deleted, tried again tomorrow: %s", error)
             return []
 
-    def _delete_expired(self) -> list[Event]:
-        store = self._people.store
-        people = [Kept(person.name, person.created, person.keeping) for person in store.profiles()]
-        over = expired(people, self._terms, self._clock.now())
+    def _is_clock_trusted(self, monotonic_s: float, people: list[Kept], over: list[Over]) -> bool:
+        """Said once if somebody would be deleted by a clock that may be wrong."""
+        self._doubted = not self._believed.look(
+            self._clock.wall_s(), monotonic_s, last_seen_s(people), synchronised=self._clock.synchronised()
+        )
+        if over and self._doubted and not self._warned:
+            log.warning(
+                "the clock says %s, by which %d people were kept long enough; it was set, or is not "
+                "synchronised and far beyond all that is stored: nobody is deleted for a day",
+                self._clock.now().strftime("%Y-%m-%d %H:%M"),
+                len(over),
+            )
+        self._warned = bool(over) and self._doubted
+        return not self._doubted
+
+    def _delete(self, over: list[Over]) -> list[Event]:
         for name, reason in over:
-            store.delete(name)
+            self._people.store.delete(name)
             log.warning("%s was kept long enough (%s) and is deleted", name, reason)
         if over:
             self._people.reload()
@@ -173,7 +174,7 @@ class Custody:
 
     def _note_heard(self, name: str) -> None:
         today = self._clock.now().date().isoformat()
-        if self._heard.get(name) == today:
+        if self._heard.get(name) == today or self._doubted:
             return
         self._heard[name] = today
         try:

@@ -1,4 +1,4 @@
-"""Who has been kept long enough, and whether the clock may be believed: pure."""
+"""Who has been kept long enough: pure."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 from earwitnessd.profiles.keeping import Keeping
 
-DAY_S = 86_400.0
-SLACK_S = 3600.0  # by which wall clock and monotonic clock may part between two looks
 Reason = Literal["keep_until", "keep_days", "unheard"]
+Over = tuple[str, Reason]
+# whose time is over, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Kept:
     keeping: Keeping
 
 
-def expired(people: Iterable[Kept], terms: Terms, now: datetime) -> list[tuple[str, Reason]]:
+def expired(people: Iterable[Kept], terms: Terms, now: datetime) -> list[Over]:
     """Who is to be deleted, and why."""
     found = ((person.name, _reason(person, terms, now)) for person in people)
     return [(name, reason) for name, reason in found if reason]
@@ -52,20 +52,14 @@ def _reason(person: Kept, terms: Terms, now: datetime) -> Reason | None:
     return None
 
 
-class Believed:
-    """Whether a clock that was set may delete people: not before it has gone on for a day by itself."""
+def last_seen_s(people: Iterable[Kept]) -> float:
+    """Unix time of the latest that is stored of anybody, a day to its end; 0: nobody."""
+    return max((_seen(person).timestamp() for person in people), default=0.0)
 
-    def __init__(self) -> None:
-        self._last: tuple[float, float] | None = None
-        self._since_s = 0.0
 
-    def look(self, wall_s: float, monotonic_s: float) -> bool:
-        """False after a jump, until a day has passed without another."""
-        if self._last is None:
-            self._last, self._since_s = (wall_s, monotonic_s), monotonic_s - DAY_S
-            return True
-        before_wall_s, before_s = self._last
-        if abs((wall_s - before_wall_s) - (monotonic_s - before_s)) > SLACK_S:
-            self._since_s = monotonic_s
-        self._last = (wall_s, monotonic_s)
-        return monotonic_s - self._since_s >= DAY_S
+def _seen(person: Kept) -> datetime:
+    created = datetime.fromisoformat(person.created)
+    if not person.keeping.last_heard:
+        return created
+    heard = date.fromisoformat(person.keeping.last_heard) + timedelta(days=1)
+    return max(created, datetime.combine(heard, datetime.min.time(), UTC))
