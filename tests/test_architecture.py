@@ -33,10 +33,13 @@ SHARED = {"settings", "models", "quality", "channel"}
 ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "ring")}
 # the ring is used in the capture process too; windows name the captured samples' type
 PURE = (
-    "score.py",
+    "score/likeness.py",
+    "score/matrix.py",
+    "score/blocks.py",
     "calibration/calibration.py",
     "calibration/calibrator.py",
     "calibration/cohort.py",
+    "decision/bounds.py",
     "decision/cosine.py",
     "decision/group_verdicts.py",
     "decision/groups.py",

@@ -17,6 +17,7 @@ from earwitness.events import (
 )
 from earwitnessd.decide import Decider, Evidence, Rules
 from earwitnessd.score import Score
+from earwitnessd.score import Scores as Ranking
 
 RULES = Rules(threshold=0.7, hysteresis=0.1, min_margin=0.05, verify_windows=2, unknown_windows=3, ttl_s=5.0)
 HOP = RATE // 2
@@ -65,9 +66,9 @@ class Listening:
         self.stop += round(seconds * RATE)
 
 
-def ranked(scores: Scores) -> tuple[Score, ...]:
+def ranked(scores: Scores) -> Ranking:
     ordered = sorted(scores.items(), key=lambda item: -item[1])
-    return tuple(Score(speaker, cosine) for speaker, cosine in ordered)
+    return Ranking.listed([Score(speaker, cosine) for speaker, cosine in ordered])
 
 
 def anna_verified(rules: Rules = RULES) -> Listening:

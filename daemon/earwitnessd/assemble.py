@@ -66,7 +66,7 @@ def open_parts(settings: Settings) -> Parts:
         require_consent=settings.templates.require_consent,
     )
     if people.matrix.names:
-        turning.turn(people.matrix.vectors[:1])  # makes the matrix now, not with the first window
+        turning.turn(people.matrix.blocks[0].vectors[:1])  # makes the matrix now, not with the first window
     return Parts(
         embedder=engine.embedder,
         people=people,

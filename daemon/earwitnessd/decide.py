@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+import numpy as np
+
 from earwitness.events import (
     RATE,
     Event,
@@ -21,7 +23,7 @@ from earwitnessd.decision.group_verdicts import GroupMemory, GroupVerdicts
 from earwitnessd.decision.groups import Group, GroupWish
 from earwitnessd.decision.roster import Roster
 from earwitnessd.decision.targets import Targets
-from earwitnessd.score import Score
+from earwitnessd.score import Score, Scores
 
 __all__ = ["Decider", "Evidence", "Rules", "Snapshot"]
 
@@ -46,22 +48,24 @@ class Rules(Voting):
     def among(self, roster: Roster) -> Rules:
         """The same for these people: a target holds for all of them together."""
         bounds = self.targets.bounds(roster) if self.targets else self.bounds
-        names = sorted({group for member in roster for group in member.groups})
-        groups = tuple(self._group(name, roster, bounds) for name in names)
+        belonging = {member.name: member.groups for member in roster if member.groups}
+        members: dict[str, list[str]] = {}
+        for person, names in belonging.items():
+            for name in names:
+                members.setdefault(name, []).append(person)
+        groups = tuple(self._group(name, members[name], bounds, len(roster)) for name in sorted(members))
         if bounds is not None and groups:
             bounds = replace(bounds, ceiling=max(group.most for group in groups))
-        belonging = {member.name: member.groups for member in roster if member.groups}
         return replace(self, bounds=bounds, groups=groups, belonging=belonging)
 
-    def _group(self, name: str, roster: Roster, bounds: Bounds | None) -> Group:
+    def _group(self, name: str, members: list[str], bounds: Bounds | None, people: int) -> Group:
         wish = self.wishes.get(name, GroupWish())
-        members = tuple(member.name for member in roster if name in member.groups)
-        group = Group(name, members, wish.watchlist, self.ttl_s if wish.ttl_s is None else wish.ttl_s)
+        group = Group(name, tuple(members), wish.watchlist, self.ttl_s if wish.ttl_s is None else wish.ttl_s)
         if bounds is None:
             return group
         if self.targets is None:
             return group.bounded(accept=bounds.accept, reject=bounds.reject, odds=1.0)
-        return self.targets.group(group, wish, bounds, len(roster))
+        return self.targets.group(group, wish, bounds, people)
 
     def __str__(self) -> str:
         """How is decided, for people."""
@@ -143,7 +147,7 @@ class Decider:
             return evidence.reasons or ("no_profiles",), lost
         reasons, events = self._on_heard(evidence)
         test = self._test
-        llrs = test.memory.llrs(test.bounds) if isinstance(test, SequentialTest) else {}
+        llrs = test.llrs if isinstance(test, SequentialTest) else np.empty(0)
         return reasons, [*lost, *events, *self._groups.hear(evidence, llrs, self._rules.bounds)]
 
     def _on_heard(self, evidence: Evidence) -> tuple[tuple[str, ...], list[Event]]:
@@ -277,7 +281,8 @@ def _test(rules: Rules, snapshot: Snapshot) -> CosineVotes | SequentialTest:
     return SequentialTest(rules.bounds, snapshot.memory)
 
 
-def _rivals(scores: tuple[Score, ...], speaker: str) -> tuple[Score, Score | None]:
+def _rivals(scores: Scores, speaker: str) -> tuple[Score, Score | None]:
     """This person's score, and that of whoever else is most alike."""
-    own = next(score for score in scores if score.speaker == speaker)
-    return own, next((score for score in scores if score.speaker != speaker), None)
+    row = scores.row(speaker)
+    assert row is not None, "whoever is in force is enrolled"
+    return scores.at(row), next((score for score in scores.first(2) if score.speaker != speaker), None)

@@ -96,4 +96,4 @@ def test_a_person_has_the_evidence_of_their_likeliest_exemplar() -> None:
 def test_without_a_calibration_there_are_cosines_only() -> None:
     (score,) = ProfileMatrix.build([("anna", voice(1))]).evidence(voice(2), HEARD)
     assert (score.normalised, score.llr) == (None, None)
-    assert ProfileMatrix.build([], calibrator()).evidence(voice(2), HEARD) == ()
+    assert tuple(ProfileMatrix.build([], calibrator()).evidence(voice(2), HEARD)) == ()

@@ -23,8 +23,9 @@ from earwitness.events import (
 from earwitnessd.calibration import Points, Share
 from earwitnessd.decide import Decider, Rules
 from earwitnessd.decision import Bounds, Evidence, GroupWish, Member, OwnPoint, Point, Targets
+from earwitnessd.decision.bounds import Floats
 from earwitnessd.decision.groups import of_evidence
-from earwitnessd.score import Score
+from earwitnessd.score import Score, Scores
 
 HOP = RATE // 2
 D = 2.0  # a stranger's LLR is normal with mean -D²/2 and standard deviation D, as calibrated ones are
@@ -72,8 +73,13 @@ def people(count: int, groups: tuple[str, ...] = ()) -> tuple[Member, ...]:
 
 def window(llrs: dict[str, float], stop: int = 3 * RATE, reasons: tuple[str, ...] = ()) -> Evidence:
     ranked = sorted(llrs.items(), key=lambda item: -item[1])
-    scores = tuple(Score(name, 0.7 + llr / 40.0, llr, llr) for name, llr in ranked)
+    scores = Scores.listed([Score(name, 0.7 + llr / 40.0, llr, llr) for name, llr in ranked])
     return Evidence("desk", "desk-1", stop - 3 * RATE, stop, 2.5, 2.5, scores, reasons)
+
+
+def column(llrs: dict[str, float]) -> Floats:
+    """As the decision holds them: by name."""
+    return np.array([llrs[name] for name in sorted(llrs)])
 
 
 class Listening:
@@ -126,7 +132,7 @@ def test_a_stranger_is_taken_for_anyone_of_a_group_no_more_often_than_asked(coun
     assert float((together >= group.accept).mean()) <= 0.02 * 1.1
     # the same formula that decides
     first = dict(zip(group.members, strangers[0].tolist(), strict=True))
-    assert of_evidence(group, window(first), first, rules.bounds).llr == pytest.approx(together[0])
+    assert of_evidence(group, window(first), column(first), rules.bounds).llr == pytest.approx(together[0])
 
 
 @given(st.lists(st.floats(-10.0, 10.0), min_size=2, max_size=6), st.floats(-10.0, 10.0))
@@ -138,8 +144,8 @@ def test_a_group_is_as_likely_as_its_members_are_together(ours: list[float], oth
     llrs = dict(zip(group.members, ours, strict=True)) | {"zoe": other}
     odds = {name: math.exp(llr) / len(roster) for name, llr in llrs.items()}
     members = sum(odds[name] for name in group.members)
-    opinion = of_evidence(group, window(llrs), llrs, rules.bounds)
-    assert opinion.posterior == pytest.approx(members / (1.0 + members + odds["zoe"]))
+    opinion = of_evidence(group, window(llrs), column(llrs), rules.bounds)
+    assert opinion.posterior() == pytest.approx(members / (1.0 + members + odds["zoe"]))
     assert opinion.llr is not None
     assert min(ours) - 1e-9 <= opinion.llr <= max(ours) + 1e-9
 

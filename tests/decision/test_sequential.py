@@ -14,7 +14,7 @@ from earwitness.events import RATE, Event, SpeakerChanged, SpeakerLost, SpeakerU
 from earwitnessd.decide import Decider, Rules
 from earwitnessd.decision import Bounds, Evidence, Memory, Own, SequentialTest, Weight
 from earwitnessd.decision.sequential import added, faded, passed_over, posteriors
-from earwitnessd.score import Score
+from earwitnessd.score import NOBODY, Score, Scores
 
 BOUNDS = Bounds(accept=2.5, reject=-2.5, lead=1.0, correlation=0.6, half_life_s=8.0, prior=0.5)
 RULES = Rules(
@@ -44,7 +44,7 @@ def heard(
     reasons: tuple[str, ...] = (),
 ) -> Evidence:
     ranked = sorted(llrs.items(), key=lambda item: -item[1])
-    scores = tuple(Score(name, 0.1 * llr + 0.3, llr, llr) for name, llr in ranked)
+    scores = Scores.listed([Score(name, 0.1 * llr + 0.3, llr, llr) for name, llr in ranked])
     return Evidence("desk", "desk-1", stop - LENGTH, stop, speech_s, new_speech_s, scores, reasons)
 
 
@@ -117,8 +117,8 @@ def test_more_evidence_of_one_sign_never_lowers_its_posterior(sign: float) -> No
         for count in range(30):
             llr = sign * float(random.exponential(2.0))
             memory = added(memory, heard({"anna": llr}, LENGTH + count * HOP), lasting)
-            people, nobody = posteriors(memory.llrs(lasting), lasting)
-            posterior = people["anna"] if sign > 0 else nobody
+            people, nobody = posteriors(memory.nats(lasting), lasting.table(memory.names).log_odds)
+            posterior = people[0] if sign > 0 else nobody
             assert posterior >= certainty - 1e-9
             certainty = posterior
 
@@ -162,7 +162,7 @@ def test_silence_never_verifies() -> None:
         evidence = memory.llrs(BOUNDS)
         for count in range(1, 30):
             silent = heard(ANNA, windows[-1].stop + count * HOP, new_speech_s=0.0, speech_s=2.0)
-            memory = passed_over(memory, replace(silent, scores=()), BOUNDS)
+            memory = passed_over(memory, replace(silent, scores=NOBODY), BOUNDS)
             memory = (
                 added(memory, replace(silent, new_speech_s=0.0), BOUNDS)
                 if not memory.unused_speech_s

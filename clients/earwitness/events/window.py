@@ -73,6 +73,9 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     advice: str = ""
     """for people: what to do about a doubt; empty: there is none"""
     scores: list[ProfileScore]
-    """the most alike first; empty if the window was not embedded"""
+    """the most alike first, no more than `windows.scores` and whoever is in force, being enrolled or named
+    in `decision.people`; empty if the window was not embedded"""
+    people: int = 0
+    """so many the window was compared with, in `scores` or not"""
     latency_ms: Latency
     """where the time went"""

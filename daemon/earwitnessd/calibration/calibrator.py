@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from earwitnessd.calibration.calibration import (
     ENROLLED_RANGE_S,
@@ -16,6 +17,8 @@ from earwitnessd.calibration.calibration import (
     shift_of,
 )
 from earwitnessd.calibration.cohort import Cohort, Floats, Vectors
+
+Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +34,17 @@ class RowStatistics:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Window:
+    """The window's side of it."""
+
+    centred: Vectors
+    # (dimension)
+    middle: np.float32
+    # of its cosines to the cohort
+    oddity: np.float32
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Calibrator:
     """One model's cohort and the calibration that was fitted with it."""
 
@@ -41,13 +55,20 @@ class Calibrator:
         """What must be known of each exemplar beforehand."""
         return row_statistics(self.cohort, exemplars)
 
+    def window(self, embedding: Vectors) -> Window:
+        """What must be known of a window, whoever it is compared with."""
+        centred = self.cohort.centred(embedding)
+        return Window(centred, self.cohort.middle(centred)[0], self.cohort.oddity(embedding)[0])
+
     def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
         """The window's normalised score against each exemplar, corrected by how odd both are."""
-        odd = rows.oddity + self.cohort.oddity(embedding)[0]
-        scores: Floats = (
-            normalised_scores(self.cohort, rows, embedding) + self.calibration.weights.oddity * odd
-        )
-        return scores
+        window = self.window(embedding)
+        return self.compared(rows.centred @ window.centred, rows.middle, rows.oddity, window)
+
+    def compared(self, cosines: Floats, middle: Floats, oddity: Floats, window: Window) -> Floats:
+        """The same from cosines between what is centred, and what is known of each exemplar."""
+        odd: Floats = self.calibration.weights.oddity * (oddity + window.oddity)
+        return adapted(self.cohort, cosines, middle, window.middle) + odd
 
     def paired(self, exemplars: Vectors, embeddings: Vectors) -> Floats:
         """The same, row by row."""
@@ -61,12 +82,23 @@ class Calibrator:
         self, scores: Floats, enrolled_s: Sequence[float], speech_s: float, snr_db: float | None
     ) -> list[float]:
         """Natural-log likelihood ratio of the normalised score against each exemplar."""
-        weights = self.calibration.weights
-        lengths = np.log(np.clip(enrolled_s, *ENROLLED_RANGE_S) / REFERENCE_ENROLLED_S)
-        llrs = max(0.0, weights.score) * np.asarray(scores, dtype=np.float64) + weights.enrolled * lengths
-        llrs += shift_of(weights, *quality_terms(speech_s, snr_db))
-        found: list[float] = np.clip(llrs, -LLR_LIMIT, LLR_LIMIT).tolist()
+        found: list[float] = self.mapped(scores, length_terms(enrolled_s), speech_s, snr_db).tolist()
         return found
+
+    def mapped(self, scores: Floats, lengths: Doubles, speech_s: float, snr_db: float | None) -> Doubles:
+        """The same from the length term of each exemplar."""
+        weights = self.calibration.weights
+        llrs: Doubles = (
+            max(0.0, weights.score) * np.asarray(scores, dtype=np.float64) + weights.enrolled * lengths
+        )
+        llrs += shift_of(weights, *quality_terms(speech_s, snr_db))
+        return np.clip(llrs, -LLR_LIMIT, LLR_LIMIT, out=llrs)
+
+
+def length_terms(enrolled_s: Sequence[float]) -> Doubles:
+    """The net speech of each enrolment as the calibration sees it."""
+    terms: Doubles = np.log(np.clip(enrolled_s, *ENROLLED_RANGE_S) / REFERENCE_ENROLLED_S)
+    return terms
 
 
 def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
@@ -82,6 +114,10 @@ def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -
     (`tests/benchmarks/normalisations.py` compares them).
     """
     centred = cohort.centred(embedding)
-    cosines = rows.centred @ centred
-    scores: Floats = (cosines - 0.5 * (rows.middle + cohort.middle(centred)[0])) / cohort.spread
+    return adapted(cohort, rows.centred @ centred, rows.middle, cohort.middle(centred)[0])
+
+
+def adapted(cohort: Cohort, cosines: Floats, middle: Floats, window_middle: np.float32) -> Floats:
+    """The same from cosines and from what both sides score against the cohort."""
+    scores = (cosines - 0.5 * (middle + window_middle)) / cohort.spread
     return np.asarray(scores, dtype=np.float32)

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from earwitness.events import RATE
 from earwitnessd.decision.opinion import Evidence, Opinion
-from earwitnessd.score import Score
+from earwitnessd.score import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +69,9 @@ class CosineVotes:
         agreeing = takewhile(lambda each: each.speaker == speaker, reversed(self._votes))
         return Opinion(speaker, agreed, cosines=tuple(each.cosine for each in agreeing)[::-1])
 
-    def _vote(self, scores: tuple[Score, ...], standing: str | None) -> tuple[bool, str | None]:
+    def _vote(self, scores: Scores, standing: str | None) -> tuple[bool, str | None]:
         """Whether this window says anything, and if so who it is (None: somebody unknown)."""
-        best, *others = scores
+        best, *others = scores.first(2)
         voting = self._voting
         keeps = best.speaker == standing
         bar = voting.threshold - voting.hysteresis if keeps else voting.threshold

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from earwitness.events import RATE, Event, GroupLost, GroupVerified, WatchlistHit, WatchlistLost
+from earwitnessd.decision.bounds import Bounds, Floats
 from earwitnessd.decision.cosine import CosineVotes, Vote, Voting
 from earwitnessd.decision.groups import ANYONE, Group, GroupOpinion, as_one, of_evidence, of_votes
 from earwitnessd.decision.opinion import Evidence
-from earwitnessd.decision.sequential import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,16 @@ class GroupVerdicts:
             for end in self._end(group, evidence.stream, evidence.stream_id, evidence.stop, reason)
         ]
 
-    def hear(self, evidence: Evidence, llrs: Mapping[str, float], bounds: Bounds | None) -> list[Event]:
+    def hear(self, evidence: Evidence, llrs: Floats, bounds: Bounds | None) -> list[Event]:
         """After one more window that counts; without bounds it votes by cosine."""
         events: list[Event] = []
-        compared = {score.speaker for score in evidence.scores}
         for group in self._groups:
-            if compared.isdisjoint(group.members):
+            if not len(group.rows(evidence.scores.names)):
                 continue  # they have just been removed
             events += self._judge(group, evidence, self._opinion(group, evidence, llrs, bounds))
         return events
 
-    def _opinion(
-        self, group: Group, evidence: Evidence, llrs: Mapping[str, float], bounds: Bounds | None
-    ) -> GroupOpinion:
+    def _opinion(self, group: Group, evidence: Evidence, llrs: Floats, bounds: Bounds | None) -> GroupOpinion:
         if bounds is not None:
             return of_evidence(group, evidence, llrs, bounds)
         stands = group.name in self._standing
@@ -143,7 +140,7 @@ class GroupVerdicts:
             likeliest=opinion.likeliest.speaker,
             score=opinion.likeliest.cosine,
             threshold=self._voting.threshold,
-            posterior=opinion.posterior,
+            posterior=opinion.posterior(),
             llr=opinion.llr,
             llr_bound=None if opinion.llr is None else group.accept,
             evidence_s=standing.evidence_s,

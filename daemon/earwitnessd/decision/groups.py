@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
+
+from earwitnessd.decision.bounds import Bounds, Floats, Rows, Table, seats
 from earwitnessd.decision.opinion import Evidence, Opinion
 from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
-from earwitnessd.decision.sequential import Bounds
-from earwitnessd.score import Score
+from earwitnessd.decision.sequential import exponentials, total
+from earwitnessd.score import Score, Scores
 
 ANYONE = "*"  # stands for the group among its windows' scores: nobody can be called so
 
@@ -24,7 +28,7 @@ class GroupWish:
     # None: as for people
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Group:
     """Enrolled people of whom any may be the one."""
 
@@ -49,6 +53,18 @@ class Group:
         """Evidence for a member that is enough for all of it, with the others ruled out."""
         return self.accept + math.log(len(self.members))
 
+    def rows(self, names: tuple[str, ...]) -> Rows:
+        """Where the members stand among these people, who are the same from window to window."""
+        if not self._seats or self._seats[0][0] is not names:
+            found = [place for _, place in seats(names, self.members)]
+            self._seats[:] = [(names, np.array(found, dtype=np.intp))]
+        return self._seats[0][1]
+
+    @cached_property
+    def _seats(self) -> list[tuple[tuple[str, ...], Rows]]:
+        """Those that were last asked for; all streams share them."""
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class GroupOpinion:
@@ -64,65 +80,65 @@ class GroupOpinion:
     # the member most alike by the last window
     llr: float | None = None
     # nats, for anyone of the group against a stranger
-    posterior: float | None = None
+    posterior: Callable[[], float | None] = lambda: None
+    # worked out where it is told only: it takes everybody
 
 
-def of_evidence(group: Group, evidence: Evidence, llrs: Mapping[str, float], bounds: Bounds) -> GroupOpinion:
+def of_evidence(group: Group, evidence: Evidence, llrs: Floats, bounds: Bounds) -> GroupOpinion:
     """By evidence that has added up for each person."""
-    members = {name: llrs[name] for name in group.members if name in llrs}
-    others = {name: llr for name, llr in llrs.items() if name not in members}
-    together = _log_sum(members.values())
+    rows = group.rows(evidence.scores.names)
+    members, others = llrs[rows], _without(llrs, rows)
+    together = _log_sum(members)
     llr = together - math.log(len(members))
-    other = max(others, key=lambda name: others[name], default=None)
-    lead = together - others[other] if other else math.inf
-    somebody_else = other is not None and others[other] >= bounds.accept_of(other) and -lead >= bounds.lead
+    other = int(others.argmax()) if len(members) < len(llrs) else None
+    lead = together - float(others[other]) if other is not None else math.inf
+    somebody_else = other is not None and _is_named(evidence, other, float(others[other]), -lead, bounds)
     return GroupOpinion(
         enough=llr >= group.accept and lead >= bounds.lead,
         holds=llr > 0.0 and lead > -bounds.lead,
         contrary=llr <= group.reject or somebody_else,
-        likeliest=_likeliest(group, evidence, members),
+        likeliest=evidence.scores.at(int(rows[members.argmax()])),
         llr=llr,
-        posterior=_posterior(group, llr, others, bounds),
+        posterior=lambda: _posterior(group, llr, others, bounds.table(evidence.scores.names)),
     )
+
+
+def _is_named(evidence: Evidence, row: int, llr: float, lead: float, bounds: Bounds) -> bool:
+    return llr >= bounds.accept_of(evidence.scores.names[row]) and lead >= bounds.lead
 
 
 def of_votes(group: Group, evidence: Evidence, opinion: Opinion) -> GroupOpinion:
     """By what windows voted in which the group stood for its members."""
     ours = opinion.speaker == ANYONE
-    cosines = {score.speaker: score.cosine for score in evidence.scores}
     return GroupOpinion(
         enough=ours and opinion.enough,
         holds=ours,
         contrary=opinion.enough and not ours,
-        likeliest=_likeliest(group, evidence, cosines),
+        likeliest=evidence.scores.nearest(group.rows(evidence.scores.names), 1)[0],
     )
 
 
 def as_one(group: Group, evidence: Evidence) -> Evidence:
     """The window as if the group were one person, as much alike as the member most alike."""
-    first = next(score for score in evidence.scores if score.speaker in group.members)
-    scores = [
-        replace(score, speaker=ANYONE) if score is first else score
-        for score in evidence.scores
-        if score is first or score.speaker not in group.members
-    ]
-    return replace(evidence, scores=tuple(sorted(scores, key=lambda score: -score.cosine)))
+    rows = group.rows(evidence.scores.names)
+    first = replace(evidence.scores.foremost(rows), speaker=ANYONE)
+    others = np.flatnonzero(_without(np.zeros(len(evidence.scores)), rows) == 0.0)
+    near = (first, *(evidence.scores.nearest(others, 2) if len(others) else ()))  # no vote looks at more
+    return replace(evidence, scores=Scores.listed(sorted(near, key=lambda score: -score.cosine)))
 
 
-def _likeliest(group: Group, evidence: Evidence, by: Mapping[str, float]) -> Score:
-    name = max((member for member in group.members if member in by), key=lambda member: by[member])
-    return next(score for score in evidence.scores if score.speaker == name)
+def _without(values: Floats, rows: Rows) -> Floats:
+    left = values.copy()
+    left[rows] = -math.inf
+    return left
 
 
-def _posterior(group: Group, llr: float, others: Mapping[str, float], bounds: Bounds) -> float:
+def _posterior(group: Group, llr: float, others: Floats, table: Table) -> float:
     """Probability that it is anyone of the group, against a stranger and everybody else who is enrolled."""
-    people = len(others) + len(group.members)
     ours = math.log(group.odds) + llr
-    contrary = [math.log(bounds.odds_of(name, people)) + other for name, other in others.items()]
-    return math.exp(ours - _log_sum([ours, 0.0, *contrary]))
+    return math.exp(ours - _log_sum(np.concatenate([[ours, 0.0], table.log_odds + others])))
 
 
-def _log_sum(logs: Iterable[float]) -> float:
-    values = list(logs)
-    highest = max(values)
-    return highest + math.log(sum(math.exp(value - highest) for value in values))
+def _log_sum(logs: Floats) -> float:
+    highest = float(logs.max())
+    return highest + math.log(total(exponentials(logs - highest)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from earwitnessd.score import Score
+from earwitnessd.score import Scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Evidence:
     # net speech in the window
     new_speech_s: float
     # of this, what the window before had not heard
-    scores: tuple[Score, ...]
-    # the most alike first; empty if nobody is enrolled or the window was not embedded
+    scores: Scores
+    # everybody's; empty if nobody is enrolled or the window was not embedded
     reasons: tuple[str, ...]
     # why it decides nothing, from before scoring
 

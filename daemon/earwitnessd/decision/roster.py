@@ -50,6 +50,9 @@ class OwnPoint:
         )
 
 
+NOTHING_OWN = OwnPoint()
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One enrolled person."""
@@ -57,7 +60,7 @@ class Member:
     name: str
     groups: tuple[str, ...] = ()
     # sorted
-    own: OwnPoint = OwnPoint()
+    own: OwnPoint = NOTHING_OWN
 
 
 Roster = tuple[Member, ...]
@@ -66,6 +69,3 @@ Roster = tuple[Member, ...]
 
 def _first(value: Share | None, default: Share) -> Share:
     return default if value is None else value
-
-
-NOTHING_OWN = OwnPoint()

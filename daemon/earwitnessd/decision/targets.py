@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from earwitnessd.calibration import Points
+from earwitnessd.decision.bounds import Bounds, Own
 from earwitnessd.decision.groups import Group, GroupWish
-from earwitnessd.decision.roster import OwnPoint, Point, Roster
-from earwitnessd.decision.sequential import Bounds, Own
+from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint, Point, Roster
 
 LEAST_BOUND = 0.1  # nats: evidence for nothing verifies nobody
 
@@ -30,7 +31,7 @@ class Targets:
 
     def bounds(self, roster: Roster = ()) -> Bounds:
         """For these people; for one alone if there are none."""
-        own = [(name, differs) for name, differs in self._own(roster) if not differs.is_empty]
+        own = list(self._own(roster))
         people = max(1, len(roster))
         sharing = people - sum(differs.target_fmr is not None for _, differs in own)
         shared_fmr = self.point.target_fmr / (max(1, sharing) if self.shared else 1)
@@ -67,9 +68,15 @@ class Targets:
             odds=odds,
         )
 
-    def _own(self, roster: Roster) -> list[tuple[str, OwnPoint]]:
+    def _own(self, roster: Roster) -> Iterator[tuple[str, OwnPoint]]:
+        """Of those who differ; of a crowd hardly anybody does."""
         settings = dict(self.people)
-        return [(member.name, member.own.under(settings.get(member.name, OwnPoint()))) for member in roster]
+        for member in roster:
+            if member.own is NOTHING_OWN and member.name not in settings:
+                continue
+            differs = member.own.under(settings.get(member.name, NOTHING_OWN))
+            if not differs.is_empty:
+                yield member.name, differs
 
     def _bounds_of(self, differs: OwnPoint, everybody: Point, each: float) -> Own:
         point = differs.over(everybody)

@@ -46,10 +46,12 @@ class Alike:
         return agreement.cosine < self.cosine if agreement.llr is None else agreement.llr < 0.0
 
 
-def company_of(template: Template, matrix: ProfileMatrix) -> dict[str, Agreement]:
-    """How much a template sounds like everybody, the most alike first."""
+def company_of(name: str, template: Template, matrix: ProfileMatrix) -> dict[str, Agreement]:
+    """How much a template sounds like this person and whoever else is most alike, the most alike first."""
     scores = matrix.evidence(template.vector, Heard(template.speech_s, template.snr_db))
-    return {score.speaker: agreement_of(score) for score in scores}
+    own = scores.row(name)
+    chosen = [*scores.first(2), *([] if own is None else [scores.at(own)])]
+    return {score.speaker: agreement_of(score) for score in chosen}
 
 
 def agreement_of(score: Score) -> Agreement:

@@ -63,7 +63,7 @@ def _nearest(
     found = [
         (score.speaker, agreement_of(score))
         for session in usable
-        for score in matrix.evidence(session.vector, Heard(session.speech_s, session.snr_db))
+        for score in matrix.evidence(session.vector, Heard(session.speech_s, session.snr_db)).first(2)
         if score.speaker != name
     ]
     return max(found, key=lambda each: each[1].rank, default=None)

@@ -120,6 +120,10 @@ class Enrolments:
         """Whether this stream's windows are being collected."""
         return stream in self._live
 
+    def names(self, stream: str) -> tuple[str, ...]:
+        """Who is being enrolled from this stream."""
+        return (self._live[stream].name,) if stream in self._live else ()
+
     def collector(self, needed_s: float | None = None) -> Collector:
         """For one session, by the calibration in force."""
         likeness = Likeness(self._people.threshold, self._people.calibrator)
@@ -175,5 +179,5 @@ class Enrolments:
     def _enrol(self, name: str, template: Template, origin: Origin) -> tuple[Enrolled, list[Event]]:
         people = self._people
         alike = Alike.by(people.threshold, people.calibrator, self._settings.decision)
-        company = judged(name, company_of(template, people.matrix), alike, self._settings.enrolment)
+        company = judged(name, company_of(name, template, people.matrix), alike, self._settings.enrolment)
         return people.enrol(name, template, origin, (*template.warnings, *company))

@@ -16,7 +16,7 @@ from earwitnessd.evaluation.likelihood import cllr, minimum_cllr
 from earwitnessd.evaluation.metrics import equal_error_rate, threshold_at
 from earwitnessd.fitting.observed import Floats, Observed, thinned
 from earwitnessd.fitting.regression import fit_logistic
-from earwitnessd.score import Score
+from earwitnessd.score import Score, Scores
 
 Bools = npt.NDArray[np.bool_]
 
@@ -205,7 +205,7 @@ def _run(trial: Observed, weights: Weights, bounds: Bounds) -> list[float]:
 
 
 def _evidence(start: int, stop: int, speech_s: float, new_speech_s: float, *scores: Score) -> Evidence:
-    return Evidence("", "", start, stop, speech_s, new_speech_s, scores, ())
+    return Evidence("", "", start, stop, speech_s, new_speech_s, Scores.listed(scores), ())
 
 
 def _points(

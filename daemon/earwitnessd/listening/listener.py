@@ -18,6 +18,7 @@ from earwitnessd.calibration import CalibrationError, Calibrator
 from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
+from earwitnessd.decision import Roster
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
 from earwitnessd.enroll.decoding import Decode, Decoding
 from earwitnessd.enroll.recording import decode
@@ -107,6 +108,8 @@ class Listener(threading.Thread):
         self._turns = Turns(settings.windows.hop_s, settings.engine.max_lag_s)
         self._remembering = Remembering(settings.evidence) if settings.evidence.keep else None
         self._stopping = False
+        self._in_force: tuple[Rules, Roster, Rules] | None = None
+        # the rules, and what they come to for a roster
         self._batches = self._windows = 0
         self._batch_ms = self._busy_s = 0.0
         self._last_pulse_s = 0.0
@@ -142,7 +145,7 @@ class Listener(threading.Thread):
             self._enrolments,
             self._streams,
             self._outbox.put,
-            lambda: self._rules.among(parts.people.roster),
+            self._rules_in_force,
             Decoding(parts.decode),
         )
         window_samples = round(self._settings.windows.length_s * 16_000)
@@ -153,7 +156,7 @@ class Listener(threading.Thread):
             device=parts.embedder.device,
             threshold=parts.model.threshold,
             directory=parts.model.directory,
-            decision=str(parts.rules.among(parts.people.roster)),
+            decision=str(self._rules_in_force()),
             profiles=len(parts.people.matrix.names),
             profiles_other_model=parts.people.other_model,
             profiles_damaged=parts.profiles_damaged,
@@ -183,7 +186,8 @@ class Listener(threading.Thread):
         self._finish_recordings()
         self._publish(self._enrolments.expire())
         self._publish(self._desk.custody.expire())
-        if self._parts.people.roster != roster:
+        now = self._parts.people.roster
+        if now is not roster and now != roster:
             self._on_roster([member.name for member in roster])
         self._cut_evidence()
         self._pulse()
@@ -222,12 +226,19 @@ class Listener(threading.Thread):
                 self._publish(verifier.on_profiles(names))
 
     def _adopt(self) -> None:
-        rules = self._rules.among(self._parts.people.roster)
+        rules = self._rules_in_force()
         for verifier in self._streams.values():
             self._publish(verifier.adopt(rules))
 
+    def _rules_in_force(self) -> Rules:
+        """For whoever is enrolled: all streams share what is worked out for a crowd."""
+        rules, roster = self._rules, self._parts.people.roster
+        if self._in_force is None or self._in_force[0] is not rules or self._in_force[1] is not roster:
+            self._in_force = rules, roster, rules.among(roster)
+        return self._in_force[2]
+
     def _add(self, stream: str, source: Source) -> None:
-        rules = self._rules.among(self._parts.people.roster)
+        rules = self._rules_in_force()
         self._streams[stream] = StreamVerifier(stream, source, self._settings, rules)
 
     def _receive(self, audio: zmq.Socket[bytes], *, recorded: bool) -> None:
@@ -307,7 +318,8 @@ class Listener(threading.Thread):
         windows, vectors, embed_ns = self._embed([window for _, window in heard], wanted)
         for (verifier, _), window, vector in zip(heard, windows, vectors, strict=True):
             stream = verifier.hearing.stream
-            self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns))
+            watched = self._enrolments.names(stream)
+            self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns, watched))
             self._publish(self._enrolments.on_window(stream, window, vector))
         return sum(wanted)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 
 import msgspec
 
@@ -23,7 +24,7 @@ from earwitnessd.handover import StreamPulse
 from earwitnessd.hearing import HeardWindow, Hearing
 from earwitnessd.listening.channel_watch import MISMATCH, ChannelWatch, advice, mismatched
 from earwitnessd.publish import rfc3339
-from earwitnessd.score import Heard, ProfileMatrix, Score, Vector
+from earwitnessd.score import NOBODY, Heard, ProfileMatrix, Score, Scores, Vector
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import Source
 
@@ -39,12 +40,15 @@ class StreamVerifier:
         self._channel = ChannelWatch()
         self._on_mismatch = settings.quality.channel_mismatch
         self._decider = Decider(rules)
+        self._told_of = settings.windows.scores
+        self._watched = _named(rules)
 
     def adopt(self, rules: Rules) -> list[Event]:
         """Decide by other rules from the next window on, and go on from what was heard."""
         hearing = self.hearing
         gone = self._decider.on_groups(rules.groups, hearing.stream, hearing.stream_id, hearing.position)
         self._decider = Decider(rules, self._decider.snapshot())
+        self._watched = _named(rules)
         return gone
 
     def on_message(self, message: AnyMessage, samples: Samples | None) -> list[Event]:
@@ -61,12 +65,20 @@ class StreamVerifier:
         return self._decider.on_profiles(names, hearing.stream, hearing.stream_id, hearing.position)
 
     def judge(
-        self, heard: HeardWindow, vector: Vector | None, matrix: ProfileMatrix, embed_ns: tuple[int, int]
+        self,
+        heard: HeardWindow,
+        vector: Vector | None,
+        matrix: ProfileMatrix,
+        embed_ns: tuple[int, int],
+        watched: Collection[str] = (),
     ) -> list[Event]:
-        """Score a window and decide; `embed_ns` is when its batch began and ended."""
+        """Score a window and decide; `embed_ns` is when its batch began and ended.
+
+        Of a crowd only the most alike are told of, and besides them whoever is in force or `watched`.
+        """
         window = heard.window
         quality = Heard(heard.speech_s, heard.quality.snr_db)
-        scores = matrix.evidence(vector, quality) if vector is not None else ()
+        scores = matrix.evidence(vector, quality) if vector is not None else NOBODY
         if vector is not None:
             self._channel.hear(heard)
         doubted = scores[0].speaker if scores and self._doubts(scores[0].speaker, matrix) else None
@@ -81,7 +93,8 @@ class StreamVerifier:
             reasons=self._against(heard, doubted),
         )
         reasons, decisions = self._decider.on_window(evidence)
-        weights = self._decider.weigh(score.speaker for score in scores)
+        told = self._worth_telling(scores, watched, decisions)
+        weights = self._decider.weigh(score.speaker for score in told)
         self._count(heard, scored=bool(scores), inconclusive=bool(reasons))
         scored = WindowScored(
             stream=window.stream,
@@ -98,7 +111,8 @@ class StreamVerifier:
             channel=self._channel.kind or None,
             doubts=[MISMATCH] if doubted else [],
             advice=advice(self._channel.kind, doubted, window.stream, matrix) if doubted else "",
-            scores=[_told(score, weights.get(score.speaker)) for score in scores],
+            people=len(scores),
+            scores=[_told(score, weights.get(score.speaker)) for score in told],
             latency_ms=_latency(heard, embed_ns),
         )
         verdicts = [self._marked(event, matrix) for event in decisions]
@@ -129,6 +143,19 @@ class StreamVerifier:
             last_message_ns=hearing.last_message_ns,
             counters=hearing.counted(),
         )
+
+    def _worth_telling(
+        self, scores: Scores, watched: Collection[str], decisions: list[Event]
+    ) -> tuple[Score, ...]:
+        first = scores.first(self._told_of)
+        if len(first) == len(scores):
+            return first
+        named = {getattr(event, field, None) for event in decisions for field in ("speaker", "previous")}
+        wanted = {*self._watched, *watched, self._decider.speaker, *named} - {
+            score.speaker for score in first
+        }
+        rows = [row for name in wanted if name and (row := scores.row(name)) is not None]
+        return (*first, *scores.ordered(rows))
 
     def _doubts(self, speaker: str | None, matrix: ProfileMatrix) -> bool:
         return self._on_mismatch != "ignore" and mismatched(self._channel.kind, speaker, matrix)
@@ -163,6 +190,11 @@ class StreamVerifier:
         counters.windows_scored += scored
         counters.windows_silent += "too_little_speech" in heard.reasons
         counters.windows_inconclusive += scored and inconclusive
+
+
+def _named(rules: Rules) -> tuple[str, ...]:
+    """Whom the settings name."""
+    return tuple(name for name, _ in rules.targets.people) if rules.targets else ()
 
 
 def _told(score: Score, weight: Weight | None) -> ProfileScore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from earwitnessd.decision.roster import OwnPoint
+from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
 
 ROWS = (
     "SELECT target_fmr, target_fnmr, prior FROM own_point WHERE person = ?",
@@ -15,7 +15,7 @@ ROWS = (
 def own_point(database: sqlite3.Connection, person: int) -> OwnPoint:
     """What differs for this person from the settings."""
     row = database.execute(ROWS[0], (person,)).fetchone()
-    return OwnPoint(*row) if row else OwnPoint()
+    return OwnPoint(*row) if row else NOTHING_OWN
 
 
 def groups_of(database: sqlite3.Connection, person: int) -> tuple[str, ...]:

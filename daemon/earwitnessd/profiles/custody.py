@@ -168,7 +168,7 @@ class Custody:
         text, caller = self._agreed.pop(name)
         try:
             self.record_consent(name, text, caller)
-            self._people.reload()
+            self._people.reread(name)
         except (ProfileError, sqlite3.Error) as error:
             log.error("the consent of %s is not stored, record it again: %s", name, error)
 
@@ -194,7 +194,7 @@ class Custody:
             store.keep(method.name, lambda kept: msgspec.structs.replace(kept, keep_until=until or None))
         self.record_consent(method.name, method.consent, caller)
         kept = store.profile(method.name).keeping
-        self._people.reload()
+        self._people.reread(method.name)
         agreed = "consent is recorded" if kept.consent else "no consent is recorded"
         end = f"kept until {kept.keep_until}" if kept.keep_until else "no end is set"
         return Done(message=f"{method.name}: {agreed}; {end}")
@@ -219,7 +219,7 @@ class Custody:
         name = method.name or carried.name
         usable = self._admitted(name, carried)
         self._people.store.bring_in(carried, name)
-        self._people.reload()
+        self._people.reread(name)
         speech_s = sum(session.speech_s for session in usable)
         enrolled = ProfileEnrolled(speaker=name, exemplars=len(carried.sessions), speech_s=speech_s)
         return Done(message=f"{name} is enrolled, with {len(carried.sessions)} sessions"), [enrolled]

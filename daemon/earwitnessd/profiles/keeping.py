@@ -6,6 +6,8 @@ import sqlite3
 
 import msgspec
 
+KEEPING = "consent, keep_until, last_heard, failed_checks, check_again"  # columns of a person
+
 
 class Consent(msgspec.Struct, frozen=True, kw_only=True):
     """That a person agreed."""
@@ -34,11 +36,15 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
 
 def keeping_of(database: sqlite3.Connection, person: int) -> Keeping:
     """As it is stored."""
-    consent, *rest = database.execute(
-        "SELECT consent, keep_until, last_heard, failed_checks, check_again FROM person WHERE id = ?",
-        (person,),
-    ).fetchone()
-    keep_until, last_heard, failed_checks, check_again = rest
+    return keeping_from(
+        *database.execute(f"SELECT {KEEPING} FROM person WHERE id = ?", (person,)).fetchone()  # noqa: S608 - ours
+    )
+
+
+def keeping_from(
+    consent: str | None, keep_until: str | None, last_heard: str, failed_checks: int, check_again: float
+) -> Keeping:
+    """From the columns."""
     return Keeping(
         consent=msgspec.json.decode(consent, type=Consent) if consent else None,
         keep_until=keep_until,

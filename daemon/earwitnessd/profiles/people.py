@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -25,7 +25,6 @@ from earwitness.control import (
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from earwitnessd.calibration import Calibrator
-from earwitnessd.channel import Channel
 from earwitnessd.decision import Member, OwnPoint, Roster
 from earwitnessd.enroll.collector import Template
 from earwitnessd.enroll.company import Alike
@@ -40,6 +39,7 @@ from earwitnessd.profiles import (
     StoredExemplar,
     StoredProfile,
 )
+from earwitnessd.profiles.reading import channels_of, exemplars_of, read_all
 from earwitnessd.score import ProfileMatrix
 from earwitnessd.settings.root import Decision
 
@@ -74,6 +74,7 @@ class People:
         self.matrix = ProfileMatrix.build([])
         self.roster: Roster = ()
         # whom the matrix compares with
+        self._apart: set[str] = set()
         self.other_model = 0
         # people who are enrolled with another model only
         self._store = store
@@ -97,24 +98,28 @@ class People:
 
     def reload(self) -> None:
         """Read everybody anew."""
-        people = self._compared(self._store.profiles())
-        usable = [
-            (person.name, exemplar)
-            for person in people
-            for exemplar in person.exemplars
-            if exemplar.model_id == self._model_id
-        ]
-        matrix = ProfileMatrix.build(
-            [(name, exemplar.vector) for name, exemplar in usable],
-            self.calibrator,
-            [exemplar.speech_s for _, exemplar in usable],
+        matrix, roster, self._apart = read_all(
+            self._compared(self._store.everybody()), self._model_id, self.calibrator
         )
-        self.matrix = replace(matrix, channels=channels_of(usable))
-        compared = set(self.matrix.names)
-        self.roster = tuple(
-            Member(person.name, person.groups, person.own) for person in people if person.name in compared
-        )
-        self.other_model = len(people) - len(self.matrix.names)
+        self.matrix, self.roster = matrix, roster
+        self.other_model = len(self._apart)
+
+    def reread(self, name: str) -> None:
+        """Read one person anew, who may be gone: among a crowd the others are left as they are."""
+        person = next(iter(self._compared(filter(None, [self._store.somebody(name)]))), None)
+        own = exemplars_of(name, person, self._model_id, calibrated=self.calibrator is not None)
+        known = self.matrix.row(name) is not None
+        if known or len(own.vectors):
+            self.matrix = self.matrix.changed(own, channels_of(person, self._model_id))
+        place = bisect_left(self.roster, name, key=lambda member: member.name)
+        self._apart.discard(name)
+        seat: Roster = ()
+        if person is not None and len(own.vectors):
+            seat = (Member(person.name, person.groups, person.own),)
+        elif person is not None:
+            self._apart.add(name)
+        self.roster = (*self.roster[:place], *seat, *self.roster[place + known :])
+        self.other_model = len(self._apart)
 
     def answer(self, method: ProfileMethod) -> tuple[msgspec.Struct, list[Event]]:
         """Do what is asked; ProfileError if it cannot be done."""
@@ -126,16 +131,17 @@ class People:
                 return self._show(self._store.profile(name)), []
             case DeleteProfile(name=name):
                 self._store.delete(name)
-                self.reload()
+                self.reread(name)
                 return Done(message=f"{name} is no longer enrolled"), [ProfileDeleted(speaker=name)]
             case RemoveSession(name=name, session=session):
                 left = self._store.remove(name, session)
-                self.reload()
+                self.reread(name)
                 updated = ProfileUpdated(speaker=name, exemplars=left)
                 return Done(message=f"session {session} of {name} is gone, {left} left"), [updated]
             case RenameProfile(name=name, new_name=new_name):
                 exemplars = self._store.rename(name, new_name)
-                self.reload()
+                self.reread(name)
+                self.reread(new_name)
                 updated = ProfileUpdated(speaker=new_name, exemplars=exemplars, renamed_from=name)
                 return Done(message=f"{name} is now {new_name}"), [updated]
             case SetProfile(name=name):
@@ -172,7 +178,7 @@ class People:
             ),
         )
         exemplars = self._store.add(name, exemplar)
-        self.reload()
+        self.reread(name)
         event: Event
         if exemplars == 1:
             event = ProfileEnrolled(speaker=name, exemplars=exemplars, speech_s=template.speech_s)
@@ -196,25 +202,24 @@ class People:
         self._store.set_point(
             asked.name, before.under(OwnPoint(asked.target_fmr, asked.target_fnmr, asked.prior))
         )
-        self.reload()
+        self.reread(asked.name)
         profile = self._show(self._store.profile(asked.name))
         return profile, [ProfileUpdated(speaker=asked.name, exemplars=len(profile.exemplars))]
 
     def _regrouped(self, name: str) -> list[Event]:
-        self.reload()
+        self.reread(name)
         person = self._store.profile(name)
         return [ProfileUpdated(speaker=name, exemplars=len(person.exemplars), groups=list(person.groups))]
 
-    def _compared(self, people: tuple[StoredProfile, ...]) -> tuple[StoredProfile, ...]:
+    def _compared(self, people: Iterable[StoredProfile]) -> Iterator[StoredProfile]:
         """Everybody; where consent is required, nobody without."""
-        if not self.require_consent:
-            return people
         for person in people:
-            if person.keeping.consent is None:
+            if not self.require_consent or person.keeping.consent is not None:
+                yield person
+            else:
                 log.warning(
                     "%s is not compared: no consent is recorded (templates.require_consent)", person.name
                 )
-        return tuple(person for person in people if person.keeping.consent)
 
     def close(self) -> None:
         """Close the database."""
@@ -241,11 +246,3 @@ class People:
 
     def _usable(self, exemplar: StoredExemplar) -> bool:
         return exemplar.model_id == self._model_id
-
-
-def channels_of(usable: Sequence[tuple[str, StoredExemplar]]) -> dict[str, frozenset[Channel]]:
-    """Of everybody whose sessions all say what they came through."""
-    found: dict[str, set[Channel]] = {}
-    for name, exemplar in usable:
-        found.setdefault(name, set()).add(exemplar.circumstances.channel)
-    return {name: frozenset(kinds) for name, kinds in found.items() if "" not in kinds}

@@ -16,6 +16,7 @@ from earwitnessd.profiles import belonging
 from earwitnessd.profiles.carrying import Carried, bring_in, take_out
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.errors import ProfileError, StoreError
+from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
 from earwitnessd.profiles.sealing import unlock
@@ -83,8 +84,8 @@ class ProfileStore:
 
     def __init__(self, file: Path, busy_s: float = BUSY_S, key: KeyPlace | None = None) -> None:
         self.file = file
-        self.unreadable: tuple[str, ...] = ()
-        # sessions that did not open when everybody was last read: what is wrong with each
+        self._unreadable: dict[str, list[str]] = {}
+        # by person
         prepare_file(file)
         with ExitStack() as stack:
             stack.callback(os.close, hold(file, alone=False))
@@ -96,6 +97,11 @@ class ProfileStore:
             except sqlite3.DatabaseError as error:
                 raise StoreError(f"profiles {file}: {error}. {advice(error)}") from error
             self._resources = stack.pop_all()
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """Sessions that did not open when their person was last read: what is wrong with each."""
+        return tuple(problem for problems in self._unreadable.values() for problem in problems)
 
     @property
     def key_id(self) -> str:
@@ -122,21 +128,32 @@ class ProfileStore:
 
     def profiles(self) -> tuple[StoredProfile, ...]:
         """Everybody, by name."""
-        unreadable: list[str] = []
+        return tuple(self.everybody())
+
+    def everybody(self) -> Iterator[StoredProfile]:
+        """The same one after the other, for there may be a crowd; to be taken to the end at once."""
+        before, self._unreadable = self._unreadable, {}
         with reading(self._database):
-            people = self._database.execute("SELECT id, name, created FROM person ORDER BY name").fetchall()
-            everybody = tuple(self._profile(key, name, created, unreadable) for key, name, created in people)
-        for problem in unreadable:
-            if problem not in self.unreadable:
-                log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
-        self.unreadable = tuple(unreadable)
-        return everybody
+            for person in rows_of_everybody(self._database):
+                yield self._profile(person)
+        for name, problems in self._unreadable.items():
+            for problem in problems:
+                if problem not in before.get(name, ()):
+                    log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
+
+    def somebody(self, name: str) -> StoredProfile | None:
+        """One person; None if not enrolled."""
+        self._unreadable.pop(name, None)
+        with reading(self._database):
+            row = self._database.execute("SELECT id FROM person WHERE name = ?", (name,)).fetchone()
+            return self._profile(rows_of(self._database, int(row[0]))) if row else None
 
     def profile(self, name: str) -> StoredProfile:
         """One person; ProfileError if not enrolled."""
-        with reading(self._database):
-            key, created = self._person(name)
-            return self._profile(key, name, created, [])
+        person = self.somebody(name)
+        if person is None:
+            raise unknown(name)
+        return person
 
     def add(self, name: str, exemplar: NewExemplar) -> int:
         """Add an exemplar, and the person where new; how many exemplars there are now."""
@@ -260,20 +277,20 @@ class ProfileStore:
             key, _ = self._person(name)
             return belonging.leave(self._database, key, group)
 
-    def _profile(self, key: int, name: str, created: str, unreadable: list[str]) -> StoredProfile:
+    def _profile(self, rows: PersonRows) -> StoredProfile:
         return StoredProfile(
-            name,
-            created,
-            tuple(self._exemplars(key, name, unreadable)),
-            belonging.groups_of(self._database, key),
-            belonging.own_point(self._database, key),
-            keeping_of(self._database, key),
+            rows.name,
+            rows.created,
+            tuple(self._exemplars(rows)),
+            rows.groups,
+            rows.own,
+            rows.keeping,
         )
 
     def _person(self, name: str) -> tuple[int, str]:
         row = self._database.execute("SELECT id, created FROM person WHERE name = ?", (name,)).fetchone()
         if row is None:
-            raise ProfileError("not_found", f"nobody called {name!r} is enrolled")
+            raise unknown(name)
         return int(row[0]), str(row[1])
 
     def _sessions(self, person: int) -> list[int]:
@@ -296,30 +313,26 @@ class ProfileStore:
             again = self._vault.seal(turned, Place(row, person, new_name, model_id))
             self._database.execute("UPDATE exemplar SET vector = ? WHERE id = ?", (again, row))
 
-    def _exemplars(self, person: int, name: str, unreadable: list[str]) -> Iterator[StoredExemplar]:
-        """Those that open; what is wrong with the others is added to `unreadable`."""
-        rows = self._database.execute(
-            "SELECT model_id, vector, label, source, speech_s, windows, consistency, snr_db, circumstances,"
-            " id, created FROM exemplar WHERE person = ? ORDER BY id",
-            (person,),
-        ).fetchall()
-        for (
-            model_id,
-            sealed,
-            label,
-            source,
-            speech_s,
-            windows,
-            consistency,
-            snr_db,
-            about,
-            row,
-            created,
-        ) in rows:
+    def _exemplars(self, person: PersonRows) -> Iterator[StoredExemplar]:
+        """Those that open; what is wrong with the others is noted."""
+        for exemplar in person.exemplars:
+            (
+                row,
+                model_id,
+                sealed,
+                label,
+                source,
+                speech_s,
+                windows,
+                consistency,
+                snr_db,
+                about,
+                created,
+            ) = exemplar
             try:
-                vector = self._vault.open(sealed, Place(row, person, name, model_id))
+                vector = self._vault.open(sealed, Place(row, person.key, person.name, model_id))
             except SealError as error:
-                unreadable.append(str(error))
+                self._unreadable.setdefault(person.name, []).append(str(error))
                 continue
             yield StoredExemplar(
                 model_id=model_id,
@@ -334,6 +347,11 @@ class ProfileStore:
                 session=row,
                 created=created,
             )
+
+
+def unknown(name: str) -> ProfileError:
+    """Nobody is called so."""
+    return ProfileError("not_found", f"nobody called {name!r} is enrolled")
 
 
 def _now() -> str:

@@ -52,6 +52,9 @@ class Windows(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     length_s: Annotated[float, msgspec.Meta(ge=0.5, le=20.0)] = 3.0
     hop_s: Annotated[float, msgspec.Meta(ge=0.05, le=20.0)] = 0.5
+    scores: Annotated[int, msgspec.Meta(ge=2, le=100_000)] = 20
+    # in each window.scored: of so many people, the most alike; besides them of whoever is in force or being
+    # enrolled on the stream, and of those in decision.people
 
 
 class Quality(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

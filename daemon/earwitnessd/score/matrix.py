@@ -1,0 +1,187 @@
+"""Compares embeddings with every enrolled person."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+
+from earwitnessd.calibration import Calibrator
+from earwitnessd.calibration.calibrator import length_terms
+from earwitnessd.channel import Channel
+from earwitnessd.score.blocks import Block, Exemplars, blocks_of, changed
+from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Reals, Rows, Scores, place_of
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a calibration wants to know of a window besides its embedding."""
+
+    speech_s: float
+    snr_db: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileMatrix:
+    """All exemplars of the model in use, sorted by person."""
+
+    names: tuple[str, ...]
+    # one a person
+    blocks: tuple[Block, ...]
+    calibrator: Calibrator | None = None
+    channels: Mapping[str, frozenset[Channel]] = field(default_factory=dict)
+    # the kinds that each person's exemplars came through, where it is known of all of them
+    columns: Columns | None = None
+    # None: nobody is enrolled
+
+    @classmethod
+    def build(
+        cls,
+        exemplars: Sequence[tuple[str, Vector]],
+        calibrator: Calibrator | None = None,
+        speech_s: Sequence[float] = (),
+    ) -> ProfileMatrix:
+        """From (person, unit vector) pairs in any order; a calibration wants each exemplar's net speech."""
+        order = sorted(range(len(exemplars)), key=lambda index: exemplars[index][0])
+        people = [
+            Exemplars(
+                name,
+                np.array([exemplars[index][1] for index in own], dtype=np.float32),
+                tuple(speech_s[index] for index in own) if calibrator else (),
+            )
+            for name, group in groupby(order, key=lambda index: exemplars[index][0])
+            if (own := list(group))
+        ]
+        return cls.of(people, calibrator)
+
+    @classmethod
+    def of(
+        cls,
+        people: Sequence[Exemplars],
+        calibrator: Calibrator | None,
+        channels: Mapping[str, frozenset[Channel]] | None = None,
+    ) -> ProfileMatrix:
+        """From people sorted by name."""
+        return replace(cls._of(blocks_of(people, calibrator), calibrator), channels=channels or {})
+
+    def changed(self, person: Exemplars, channels: frozenset[Channel] | None) -> ProfileMatrix:
+        """The same with this person's exemplars in place of any they had; none: without them."""
+        place = max(0, bisect_right(self.blocks, person.name, key=lambda block: block.names[0]) - 1)
+        old = self.blocks[place : place + 1]
+        new = changed(old[0] if old else None, person, self.calibrator)
+        blocks = (*self.blocks[:place], *new, *self.blocks[place + 1 :])
+        known = {name: kinds for name, kinds in self.channels.items() if name != person.name}
+        if channels is not None:
+            known[person.name] = channels
+        return replace(self._of(blocks, self.calibrator), channels=known)
+
+    def row(self, name: str) -> int | None:
+        """Where a person stands among the names; None: nobody is called so."""
+        return place_of(self.names, name)
+
+    @property
+    def vectors(self) -> Vector:
+        """(exemplars, dimension): all of them, put together anew."""
+        return np.concatenate([block.vectors for block in self.blocks]) if self.blocks else _NOTHING
+
+    def scores(self, embedding: Vector) -> Scores:
+        """Everybody by cosine, the most alike first; a person scores as their nearest exemplar."""
+        if self.columns is None:
+            return NOBODY
+        products = _products([block.vectors for block in self.blocks], embedding)
+        return Scores(self.names, Cosines.known(_nearest(products, self.columns.first_rows)))
+
+    def evidence(self, embedding: Vector, heard: Heard) -> Scores:
+        """Everybody with log-likelihood ratios, the most alike first; without a calibration as `scores`."""
+        if self.calibrator is None or self.columns is None:
+            return self.scores(embedding)
+        columns, calibrator = self.columns, self.calibrator
+        window = calibrator.window(embedding)
+        centred = [block.rows.centred for block in self.blocks if block.rows]
+        by_row = calibrator.compared(
+            _products(centred, window.centred), columns.middle, columns.oddity, window
+        )
+        llrs = calibrator.mapped(by_row, columns.lengths, heard.speech_s, heard.snr_db)
+        return Scores(
+            self.names,
+            self._cosines(embedding),
+            np.maximum.reduceat(by_row, columns.first_rows),
+            np.maximum.reduceat(llrs, columns.first_rows),
+        )
+
+    def _cosines(self, embedding: Vector) -> Cosines:
+        """Of one block at once; of a crowd only the blocks that are asked for."""
+        assert self.columns is not None
+        first_people = self.columns.first_people
+        known: dict[int, Reals] = {}
+
+        def of_block(index: int) -> Reals:
+            if index not in known:
+                block = self.blocks[index]
+                known[index] = _nearest(block.vectors @ embedding, block.first_rows)
+            return known[index]
+
+        def of(row: int) -> float:
+            index = bisect_right(first_people, row) - 1
+            return float(of_block(index)[row - first_people[index]])
+
+        return Cosines(of, lambda: np.concatenate([of_block(index) for index in range(len(self.blocks))]))
+
+    @classmethod
+    def _of(cls, blocks: tuple[Block, ...], calibrator: Calibrator | None) -> ProfileMatrix:
+        names = tuple(name for block in blocks for name in block.names)
+        return cls(names, blocks, calibrator, columns=Columns.of(blocks) if blocks else None)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Columns:
+    """What lies beside the blocks: one value a row, in one piece."""
+
+    first_rows: Rows
+    # where each person's exemplars begin
+    first_people: list[int]
+    # where each block's people begin
+    middle: Reals
+    # this and the next two: empty where there is no calibration
+    oddity: Reals
+    lengths: Floats
+    # as the calibration sees the net speech of each exemplar
+
+    @classmethod
+    def of(cls, blocks: Sequence[Block]) -> Columns:
+        """Of at least one block."""
+        rows = np.cumsum([0, *(len(block.vectors) for block in blocks)])
+        statistics = [block.rows for block in blocks if block.rows]
+        speech_s = [speech_s for block in blocks for speech_s in block.speech_s]
+        return cls(
+            np.concatenate([block.first_rows + start for block, start in zip(blocks, rows, strict=False)]),
+            np.cumsum([0, *(len(block.names) for block in blocks[:-1])]).tolist(),
+            np.concatenate([each.middle for each in statistics]) if statistics else _NOTHING,
+            np.concatenate([each.oddity for each in statistics]) if statistics else _NOTHING,
+            length_terms(speech_s),
+        )
+
+
+_NOTHING: Vector = np.empty(0, dtype=np.float32)
+
+
+def _products(blocks: Sequence[Vector], vector: Vector) -> Vector:
+    """With each row."""
+    products: Vector = np.empty(sum(map(len, blocks)), dtype=np.float32)
+    start = 0
+    for block in blocks:
+        np.dot(block, vector, out=products[start : start + len(block)])
+        start += len(block)
+    return products
+
+
+def _nearest(products: Vector, first_rows: Rows) -> Vector:
+    """Each person's, of the products of their exemplars; rounding may lead beyond what a cosine can be."""
+    cosines: Vector = np.maximum.reduceat(np.clip(products, -1.0, 1.0), first_rows)
+    return cosines
