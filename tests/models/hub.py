@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -22,8 +23,12 @@ class Hub:
     name: str
     files: Path
     card: dict[str, Any] = field(default_factory=dict)
-    truncate: str | None = None
-    # this file breaks off in the middle
+    breaks_once: str | None = None
+    # this file breaks off in the middle, and is not to be had after that until this is None
+    etag: str | None = None
+    # says it of all files; None: it says each one's SHA-256
+    ranges: list[str] = field(default_factory=list)
+    # what was asked of files that were not asked for from their beginning
     requests: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -55,8 +60,13 @@ def serving(hub: Hub) -> Iterator[Hub]:
             resolve = f"/{hub.name}/resolve/{COMMIT}/"
             file = hub.files / path.removeprefix(resolve)
             if path.startswith(resolve) and file.is_file():
-                headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{file.stat().st_size:040x}"'}
-                return self._send(file.read_bytes(), headers, body, breaks_off=file.name == hub.truncate)
+                sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+                headers = {"X-Repo-Commit": COMMIT, "ETag": f'"{hub.etag or sha256}"'}
+                if body and file.name == hub.breaks_once:
+                    return self._break_once(file, headers)
+                if body and (asked := self.headers.get("Range")):
+                    return self._send_rest(file.read_bytes(), headers, asked)
+                return self._send(file.read_bytes(), headers, body)
             known = path.startswith((f"/api/models/{hub.name}/", f"/{hub.name}/"))
             return self._refuse("RevisionNotFound" if known else "RepoNotFound")
 
@@ -84,8 +94,24 @@ def serving(hub: Hub) -> Iterator[Hub]:
             if body:
                 self.wfile.write(content[: len(content) // 2] if breaks_off else content)
 
-        def _refuse(self, code: str) -> None:
-            self.send_response(HTTPStatus.NOT_FOUND)
+        def _send_rest(self, content: bytes, headers: dict[str, str], asked: str) -> None:
+            hub.ranges.append(asked)
+            start = int(asked.removeprefix("bytes=").partition("-")[0])
+            self.send_response(HTTPStatus.PARTIAL_CONTENT)
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+            self.send_header("Content-Length", str(len(content) - start))
+            for key, value in headers.items():
+                self.send_header(key, value)
+            self.end_headers()
+            self.wfile.write(content[start:])
+
+        def _break_once(self, file: Path, headers: dict[str, str]) -> None:
+            if self.headers.get("Range"):
+                return self._refuse("", HTTPStatus.INTERNAL_SERVER_ERROR)
+            return self._send(file.read_bytes(), headers, body=True, breaks_off=True)
+
+        def _refuse(self, code: str, status: HTTPStatus = HTTPStatus.NOT_FOUND) -> None:
+            self.send_response(status)
             self.send_header("X-Error-Code", code)
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +18,12 @@ from earwitnessd.engines import open_embedder
 from earwitnessd.engines.checkpoint import convert, load
 from earwitnessd.models import ModelError, open_model
 from earwitnessd.models.pull import pull
+from tests.families.recorded import recorded
 from tests.models.hub import COMMIT, Hub, serving
 from tests.models.making import write_model
 
 NAME = "microsoft/wavlm-base-plus-sv"
+CHUNK = 4096  # bytes; otherwise 10 MB, and these files are small
 WITHOUT_SUM = {"use_weighted_layer_sum": False}
 
 
@@ -148,11 +151,69 @@ def test_a_failing_conversion_leaves_nothing_and_was_never_visible(hub: Hub, mod
     assert leftovers(models) == []
 
 
-def test_a_download_that_breaks_off_leaves_nothing_and_says_what_to_do(hub: Hub, models: Path) -> None:
-    hub.truncate = "pytorch_model.bin"
-    with pytest.raises(ModelError, match=f"could not fetch {NAME}"):
+def test_a_download_that_breaks_off_is_no_model_and_the_next_pull_goes_on_where_it_stopped(
+    hub: Hub, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE", CHUNK)
+    hub.breaks_once = "pytorch_model.bin"
+    with pytest.raises(ModelError, match=rf"could not fetch {NAME}(.|\n)*Pull again to go on"):
+        pull(NAME, convert=convert, environ=hub.environ(models))
+    with pytest.raises(ModelError, match="not on this machine"):
+        open_model(NAME, hub.environ(models))
+    listed = CliRunner().invoke(app, ["list"], env=hub.environ(models))
+    assert f"{NAME}: not wholly fetched" in listed.output
+    hub.breaks_once = None
+    hub.ranges.clear()
+    told = list[tuple[str, float, float | None]]()
+    pulled = pull(
+        NAME, convert=convert, environ=hub.environ(models), report=lambda *progress: told.append(progress)
+    )
+    half = (hub.files / "pytorch_model.bin").stat().st_size // 2
+    assert hub.ranges == [f"bytes={half // CHUNK * CHUNK}-"]
+    size = (hub.files / "pytorch_model.bin").stat().st_size
+    assert told[0] == ("pytorch_model.bin", half // CHUNK * CHUNK, size)
+    assert told[-1] == ("pytorch_model.bin", size, size)
+    assert pulled.model_id == open_model(NAME, hub.environ(models)).model_id
+    assert {path.parent for path in leftovers(models)} == {pulled.directory}, "the download is gone"
+
+
+def test_a_file_that_is_not_what_the_hub_says_it_has_is_refused(hub: Hub, models: Path) -> None:
+    hub.etag = 64 * "0"
+    with pytest.raises(ModelError, match=rf"could not fetch {NAME}.* the hub says 0000"):
         pull(NAME, convert=convert, environ=hub.environ(models))
     assert leftovers(models) == []
+
+
+def test_offline_takes_what_lies_in_the_hubs_cache_and_asks_nobody(hub: Hub, models: Path) -> None:
+    environ = {**hub.environ(models), "HF_HUB_OFFLINE": "1"}
+    with pytest.raises(ModelError, match=rf"offline: model \"{NAME}\" is not on this machine"):
+        pull(NAME, convert=convert, environ=environ)
+    repository = Path(environ["HF_HOME"], "hub", f"models--{NAME.replace('/', '--')}")
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(hub.files, repository / "snapshots" / COMMIT)
+    pulled = pull(NAME, convert=convert, environ=environ)
+    assert (pulled.directory, pulled.revision) == (models / NAME, COMMIT)
+    assert pull(NAME, convert=convert, environ=environ, offline=True) == pulled
+    assert hub.requests == []
+
+
+def test_a_checkpoint_in_another_layout_is_named_and_pulled_by_its_file(tmp_path: Path, models: Path) -> None:
+    files = tmp_path / "upstream"
+    recorded("rawnet").write(files / "model.pth")
+    with serving(Hub("lab/raw", files, card={"license": "mit"})) as running:
+        environ = {**running.environ(models), "XDG_CONFIG_HOME": str(tmp_path)}
+        plain = CliRunner().invoke(app, ["pull", "lab/raw"], env=environ)
+        assert plain.exit_code == 1
+        assert "earwitnessd model pull lab/raw --file model.pth" in plain.output
+        missing = CliRunner().invoke(app, ["pull", "lab/raw", "--file", "no.pth"], env=environ)
+        assert "has no file no.pth" in missing.output
+        pulled = CliRunner().invoke(app, ["pull", "lab/raw", "--file", "model.pth"], env=environ)
+    assert pulled.exit_code == 0, pulled.output
+    assert "recognised WavLM joined with RawNet" in pulled.output
+    model = open_model("lab/raw", environ)
+    assert (model.revision, model.licence) == (COMMIT, "mit")
+    assert {path.parent for path in leftovers(models)} == {model.directory}
 
 
 def test_a_checkpoint_with_a_weight_too_few_is_not_kept(hub: Hub, models: Path) -> None:

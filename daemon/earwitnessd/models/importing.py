@@ -18,6 +18,8 @@ from earwitnessd.models.pull import appear, check_replaceable
 from earwitnessd.models.record import UNKNOWN_LICENCE, Record, sha256_of, write_record
 from earwitnessd.models.verify import CONFIG, PREPROCESSOR, WEIGHTS, verified_model
 
+NOT_FROM_A_HUB = Record()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
@@ -34,10 +36,23 @@ Convert = Callable[[Path, Path], Card]
 # (checkpoint, directory to write the model's files into); raises ModelError for what it does not know
 
 
+Trial = Callable[[Model], None]
+# raises for a model that must not be used
+
+
 def import_model(
-    source: Path, *, convert: Convert, name: str | None = None, environ: Mapping[str, str] = os.environ
+    source: Path,
+    *,
+    convert: Convert,
+    name: str | None = None,
+    hub: Record = NOT_FROM_A_HUB,
+    trial: Trial | None = None,
+    environ: Mapping[str, str] = os.environ,
 ) -> tuple[Model, Record]:
-    """Convert `source`, under `name` (default: the file's own) among this machine's models."""
+    """Convert `source`, under `name` (default: the file's own) among this machine's models.
+
+    `hub` says revision and licence of what came from one. What fails `trial` does not get there.
+    """
     called = name or suggested_name(source)
     if not is_plain_name(called) and not is_hub_name(called):
         raise ModelError(
@@ -50,11 +65,13 @@ def import_model(
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".importing-") as scratch:
             finished = Path(scratch, "finished")
             finished.mkdir()
-            record = _described(source, called, finished, convert(source, finished))
+            record = _described(source, called, finished, convert(source, finished), hub)
             write_record(finished, record)
             (finished / CARD).write_text(written_card(record), encoding="utf-8")
             # the daemon may run as another user than whoever imported
             finished.chmod(0o755)
+            if trial:
+                trial(verified_model(finished, called))
             appear(finished, target, Path(scratch, "replaced"))
     except OSError as error:
         raise ModelError(
@@ -73,13 +90,14 @@ def suggested_name(source: Path) -> str:
     return re.sub(r"[^\w.-]+", "-", stem, flags=re.ASCII).strip("-._") or "imported"
 
 
-def _described(source: Path, name: str, finished: Path, card: Card) -> Record:
+def _described(source: Path, name: str, finished: Path, card: Card, hub: Record) -> Record:
     weights = source
     if source.is_dir():
         weights = next(source / file for file in WEIGHTS if (source / file).is_file())
     return Record(
         name=name,
-        licence=UNKNOWN_LICENCE,
+        revision=hub.revision,
+        licence=hub.licence or UNKNOWN_LICENCE,
         sha256={file: sha256_of(finished / file) for file in (WEIGHTS[0], CONFIG, PREPROCESSOR)},
         family=card.family.says,
         source=str(source.resolve().name),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, hf_hub_download
+from huggingface_hub import HfApi
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -18,9 +19,12 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from earwitnessd.models.find import on_another_machine
+from earwitnessd.models.catalogue import offered
+from earwitnessd.models.downloading import Report, download, unheard
+from earwitnessd.models.find import not_pulled, on_another_machine
+from earwitnessd.models.installed import UNFINISHED
 from earwitnessd.models.model import Model, ModelError
-from earwitnessd.models.places import is_hub_name, pulled_directory
+from earwitnessd.models.places import hub_cache_snapshot, is_hub_name, pulled_directory
 from earwitnessd.models.record import (
     KNOWN,
     RECORD,
@@ -43,6 +47,9 @@ from earwitnessd.models.verify import (
 # The library beneath differs between versions; the hub's own error derives from that library's.
 HUB_ERRORS: tuple[type[Exception], ...] = (OSError, HFValidationError, *HfHubHTTPError.__bases__)
 
+CHECKPOINTS = (".pth", ".pt", ".ckpt", ".bin", ".safetensors")
+OFFLINE = "HF_HUB_OFFLINE"
+
 Convert = Callable[[Path, Path], None]
 # (downloaded directory, path of the safetensors file to write); raises ModelError for unusable weights
 
@@ -62,31 +69,114 @@ def pull(
     convert: Convert,
     to: Path | None = None,
     revision: str = "main",
+    offline: bool = False,
+    report: Report = unheard,
     environ: Mapping[str, str] = os.environ,
 ) -> Model:
-    """Fetch `name` into `to` (the model's own directory; default: among the pulled models)."""
-    if not is_hub_name(name):
-        raise ModelError(
-            f'"{name}" is not a hub name: expected org/name, such as microsoft/wavlm-base-plus-sv'
-        )
+    """Fetch `name` into `to` (the model's own directory; default: among the pulled models).
+
+    A download that broke off is gone on with. `offline`: nothing is fetched; what lies in the hub's own cache
+    on this machine is converted.
+    """
+    _check_name(name)
     target = (to or pulled_directory(name, environ)).expanduser().absolute()
     check_replaceable(target, name)
+    with explained(name, target, environ):
+        if offline or is_offline(environ):
+            return _from_cache(name, target, convert, environ)
+        return _pull(name, target, revision, convert, environ, report)
+
+
+@contextmanager
+def fetched(
+    name: str,
+    file: str,
+    *,
+    revision: str = "main",
+    target: Path,
+    report: Report = unheard,
+    environ: Mapping[str, str] = os.environ,
+) -> Iterator[tuple[Path, Listing]]:
+    """One checkpoint of a repository in another layout than transformers'; gone when the block ends well."""
+    _check_name(name)
+    if is_offline(environ):
+        raise ModelError(
+            f"{OFFLINE} is set: {file} of {name} cannot be fetched. Bring the file here and import it"
+        )
+    with explained(name, target, environ):
+        listing = _ask(name, revision, environ)
+        if file not in listing.files:
+            raise ModelError(
+                f"{name} at {listing.commit[:12]} has no file {file}{_checkpoints_of(name, listing)}"
+            )
+        with _downloading(target, listing.commit) as downloaded:
+            _fetch(name, listing, (file,), downloaded, environ, report)
+            yield downloaded / file, listing
+
+
+@contextmanager
+def explained(name: str, target: Path, environ: Mapping[str, str]) -> Iterator[None]:
+    """What goes wrong with hub or disk becomes a ModelError that says what to do."""
     try:
-        return _pull(name, target, revision, convert, environ)
+        yield
     except HUB_ERRORS as error:
         explain = _explain_disk if _is_local(error) else _explain_hub
         raise ModelError(explain(name, error, target, environ)) from error
 
 
-def _pull(name: str, target: Path, revision: str, convert: Convert, environ: Mapping[str, str]) -> Model:
+def is_offline(environ: Mapping[str, str]) -> bool:
+    """Whether the user keeps programs from asking the hub."""
+    return environ.get(OFFLINE, "").lower() in {"1", "true", "yes", "on"}
+
+
+def _check_name(name: str) -> None:
+    if not is_hub_name(name):
+        raise ModelError(
+            f'"{name}" is not a hub name: expected org/name, such as microsoft/wavlm-base-plus-sv'
+        )
+
+
+def _pull(
+    name: str, target: Path, revision: str, convert: Convert, environ: Mapping[str, str], report: Report
+) -> Model:
     listing = _ask(name, revision, environ)
     if present := _intact(target, name, listing.commit):
         return present
+    with _downloading(target, listing.commit) as downloaded:
+        _download(name, listing, downloaded, environ, report)
+        return _install(name, listing, downloaded, target, convert)
+
+
+def _from_cache(name: str, target: Path, convert: Convert, environ: Mapping[str, str]) -> Model:
+    try:
+        return verified_model(target, name)
+    except (ModelError, OSError):
+        cached = hub_cache_snapshot(name, environ)
+    if cached is None:
+        raise ModelError(f"offline: {not_pulled(name, environ)}")
+    listing = Listing(commit=cached.name, files=frozenset(), licence=None)
+    return _install(name, listing, cached, target, convert)
+
+
+@contextmanager
+def _downloading(target: Path, commit: str) -> Iterator[Path]:
+    """A folder that outlives a download that breaks off, so that the next one goes on where it stopped."""
+    folder = target.parent / f"{UNFINISHED}{target.name}-{commit[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+    except ModelError:
+        shutil.rmtree(folder, ignore_errors=True)  # it is of no use
+        raise
+    for left in target.parent.glob(f"{UNFINISHED}{target.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _install(name: str, listing: Listing, downloaded: Path, target: Path, convert: Convert) -> Model:
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".pulling-") as scratch:
-        downloaded, finished = Path(scratch, "downloaded"), Path(scratch, "finished")
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".converting-") as scratch:
+        finished = Path(scratch, "finished")
         finished.mkdir()
-        _download(name, listing, downloaded, environ)
         _finish(name, listing, downloaded, finished, convert)
         appear(finished, target, Path(scratch, "replaced"))
     return verified_model(target, name)
@@ -103,31 +193,50 @@ def _ask(name: str, revision: str, environ: Mapping[str, str]) -> Listing:
     )
 
 
-def _download(name: str, listing: Listing, directory: Path, environ: Mapping[str, str]) -> None:
+def _download(
+    name: str, listing: Listing, directory: Path, environ: Mapping[str, str], report: Report
+) -> None:
     weights = next((file for file in WEIGHTS if file in listing.files), None)
     missing = sorted({CONFIG, PREPROCESSOR} - listing.files)
     if weights is None or missing:
         needed = ", ".join([*missing, *([] if weights else [" or ".join(WEIGHTS)])])
         raise ModelError(
             f"{name} at {listing.commit[:12]} lacks {needed} (it holds {', '.join(sorted(listing.files))}): "
-            "choose a model with its weights in one file"
+            f"choose a model with its weights in one file{_checkpoints_of(name, listing)}"
         )
-    for file in (CONFIG, PREPROCESSOR, weights):
-        hf_hub_download(
-            name, file, revision=listing.commit, local_dir=directory, endpoint=environ.get("HF_ENDPOINT")
-        )
+    _fetch(name, listing, (CONFIG, PREPROCESSOR, weights), directory, environ, report)
+
+
+def _checkpoints_of(name: str, listing: Listing) -> str:
+    files = sorted(file for file in listing.files if file.endswith(CHECKPOINTS))
+    said = "\n".join(f"    earwitnessd model pull {name} --file {file}" for file in files[:8])
+    return f". A checkpoint of another family is taken in with\n{said}" if said else ""
+
+
+def _fetch(
+    name: str,
+    listing: Listing,
+    files: tuple[str, ...],
+    directory: Path,
+    environ: Mapping[str, str],
+    report: Report,
+) -> None:
+    for file in files:
+        download(name, file, listing.commit, directory, environ, report)
 
 
 def _finish(name: str, listing: Listing, downloaded: Path, finished: Path, convert: Convert) -> None:
     check_files(downloaded)
-    check_config(downloaded)
+    family = check_config(downloaded)
     read_normalise(downloaded)
     for file in (CONFIG, PREPROCESSOR):
         shutil.copyfile(downloaded / file, finished / file)
     convert(downloaded, finished / WEIGHTS[0])
-    known = KNOWN.get(name, Record())
+    known, told = KNOWN.get(name, Record()), offered(name)
     record = Record(
         name=name,
+        family=family.says,
+        published=told.published if told else None,
         revision=listing.commit,
         licence=listing.licence or known.licence or UNKNOWN_LICENCE,
         threshold=known.threshold,
@@ -191,4 +300,7 @@ def _explain_hub(name: str, error: Exception, _target: Path, environ: Mapping[st
     if isinstance(error, RepositoryNotFoundError):
         return f"{hub} has no model {name}, or it is private and HF_TOKEN is not set"
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return f"could not fetch {name} from {hub}: {reason}\n{on_another_machine(name, environ)}"
+    return (
+        f"could not fetch {name} from {hub}: {reason}\nPull again to go on where it stopped. "
+        f"{on_another_machine(name, environ)}"
+    )

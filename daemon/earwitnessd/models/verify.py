@@ -38,7 +38,7 @@ def verified_model(directory: Path, name: str) -> Model:
     known = KNOWN.get(name, Record())
     return Model(
         name=called,
-        model_id=f"{called}@{_identity(hashes, weights.name)}",
+        model_id=f"{called}@{identity(hashes, weights.name)}",
         directory=directory,
         weights=weights,
         normalise=normalise,
@@ -130,6 +130,7 @@ def _check_hashes(directory: Path, record: Record, hashes: dict[str, str], weigh
             )
 
 
-def _identity(hashes: dict[str, str], weights_name: str) -> str:
+def identity(hashes: dict[str, str], weights_name: str) -> str:
+    """What a model's id holds of its files' hashes."""
     parts = (hashes[weights_name], hashes[CONFIG], hashes[PREPROCESSOR])
     return hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()[:12]
