@@ -43,6 +43,23 @@ def test_sigterm_stops_everything_within_two_seconds(tmp_path: Path, tiny_model:
         assert daemon.wait_for(DaemonStopping).reason == "SIGTERM"
 
 
+def test_a_disk_that_does_not_answer_holds_up_no_stop(
+    tmp_path: Path, tiny_model: str, recording: str
+) -> None:
+    log = tmp_path / "audit.jsonl"
+    os.mkfifo(log)  # nobody reads it: the thread that writes waits for ever, as for a lost network disk
+    settings = {"model": tiny_model, "streams": {"desk": replay(recording)}, "audit": {"file": str(log)}}
+    with Daemon(tmp_path, settings) as daemon:
+        daemon.wait_for(WindowScored)
+        began = time.monotonic()
+        status = daemon.stop(signal.SIGTERM)
+        took_s = time.monotonic() - began
+        assert daemon.wait_for(DaemonStopping).reason == "SIGTERM"
+        assert status == 0
+        assert took_s < 2.0
+        assert "leaving without the last of the audit log" in daemon.log
+
+
 def test_sigint_stops_it_while_the_model_loads(tmp_path: Path, tiny_model: str, recording: str) -> None:
     daemon = Daemon(tmp_path, {"model": tiny_model, "streams": {"desk": replay(recording)}})
     daemon.launch()

@@ -139,6 +139,18 @@ def test_a_slow_disk_costs_evidence_that_is_counted_but_no_time(tmp_path: Path) 
     assert keeper.kept == MOST_WAITING
 
 
+def test_a_disk_that_does_not_answer_is_left_behind_and_says_so(tmp_path: Path) -> None:
+    disk = SlowDisk(tmp_path / "evidence")
+    with keeping(disk) as keeper:
+        keep(keeper, 1)
+        began_s = time.monotonic()
+        keeper.close(0.05)
+        assert time.monotonic() - began_s < 0.5
+        assert keeper.stuck
+        disk.let_go.set()
+    assert not keeper.stuck
+
+
 def test_a_full_disk_is_counted_each_time_and_said_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -66,13 +66,18 @@ class AuditKeeper:
             else:
                 self._written += written.lines
 
-    def close(self) -> None:
-        """Give the writer a moment for what it has."""
+    def close(self, within_s: float = FINISH_S) -> None:
+        """Give the writer a moment for what it has; one that waits for its disk is left behind."""
         self._inbox.put(Finish())
-        self._writer.join(FINISH_S)
-        if not self._writer.is_alive():
+        self._writer.join(min(FINISH_S, within_s))
+        if not self.stuck:
             self._inbox.close()
             self._outbox.close()
+
+    @property
+    def stuck(self) -> bool:
+        """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
+        return self._writer.is_alive()
 
     def _put(self, fields: dict[str, Any] | None) -> None:
         if fields is None:

@@ -82,14 +82,19 @@ class EvidenceKeeper:
             self.kept += not written.problem
             self.failed += bool(written.problem)
 
-    def close(self) -> None:
+    def close(self, within_s: float = FINISH_S) -> None:
         """Give the writer a moment for what it has; then it is left behind, and no half file remains."""
         self._inbox.put(Finish())
-        self._writer.join(FINISH_S)
-        if not self._writer.is_alive():
+        self._writer.join(min(FINISH_S, within_s))
+        if not self.stuck:
             self._inbox.close()
             self._outbox.close()
             self._folder.close()
+
+    @property
+    def stuck(self) -> bool:
+        """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
+        return self._writer.is_alive()
 
     def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:
         return tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import shutil
 import signal
@@ -82,6 +83,8 @@ HEARTBEAT_S = 1.0
 STOP_CAPTURE_S = 0.7
 STOP_ENGINE_S = 0.7
 
+STOP_S = 1.7  # with all that is stuck
+LEAST_S = 0.1
 
 class StartError(Exception):
     """The daemon cannot start: one line that says why and what to do."""
@@ -110,6 +113,7 @@ class Service:
         self._engine: Listener | None = None
         self._reload_wanted = False
         self._pulse: Pulse | None = None
+        self._stop_by_s = math.inf
         self._started_s = time.monotonic()
         self._heartbeat_due_s = 0.0
         self._manager = ServiceManager()
@@ -148,7 +152,7 @@ class Service:
         self._evidence = EvidenceKeeper(context, folder) if folder else None
         self._open_audit(context, stack)
         if self._evidence:
-            stack.callback(self._evidence.close)
+            stack.callback(self._leave, self._evidence)
         self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
         self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
         audio_endpoint = f"ipc://{audio_directory}/audio"
@@ -209,7 +213,7 @@ class Service:
             AuditKeeper(context, audit_file(self._settings), audit, self.boot) if audit.keep else None
         )
         if self._audit:
-            stack.callback(self._audit.close)
+            stack.callback(self._leave, self._audit)
 
     def _on_done(self, who: str, method: AnyMethod, problem: str) -> None:
         """A control request was answered."""
@@ -450,8 +454,17 @@ class Service:
             self._outbox.close()
 
     def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
-        """Wait for the last events to leave, unless the engine is stuck with its socket open."""
+        """Wait for the last events to leave, unless somebody is stuck with a socket open."""
+        keepers = {"the audit log": self._audit, "the evidence": self._evidence}
+        waiting = [what for what, keeper in keepers.items() if keeper and keeper.stuck]
+        if waiting:
+            log.warning("the disk does not answer: leaving without the last of %s", " and ".join(waiting))
         if self._engine_alive:
             log.warning("the engine did not stop in time: leaving without it")
-        else:
+        elif not waiting:
             context.term()
+        self._stop_by_s = time.monotonic() + STOP_S
+    def _leave(self, keeper: AuditKeeper | EvidenceKeeper) -> None:
+        """Whoever waits for a disk gets what is left of the time to stop."""
+        keeper.close(max(LEAST_S, self._stop_by_s - time.monotonic()))
+
