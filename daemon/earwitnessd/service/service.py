@@ -82,9 +82,9 @@ E = TypeVar("E", bound=Event)
 HEARTBEAT_S = 1.0
 STOP_CAPTURE_S = 0.7
 STOP_ENGINE_S = 0.7
-
 STOP_S = 1.7  # with all that is stuck
 LEAST_S = 0.1
+
 
 class StartError(Exception):
     """The daemon cannot start: one line that says why and what to do."""
@@ -112,8 +112,8 @@ class Service:
         self._failed = ""
         self._engine: Listener | None = None
         self._reload_wanted = False
-        self._pulse: Pulse | None = None
         self._stop_by_s = math.inf
+        self._pulse: Pulse | None = None
         self._started_s = time.monotonic()
         self._heartbeat_due_s = 0.0
         self._manager = ServiceManager()
@@ -439,7 +439,12 @@ class Service:
         self._manager.stopping()
         self._publish(DaemonStopping(reason=self._stop_reason))
         self._public.control.refuse_all("the daemon is stopping")
+        self._stop_by_s = time.monotonic() + STOP_S
         self._streams.stop(STOP_CAPTURE_S)
+
+    def _leave(self, keeper: AuditKeeper | EvidenceKeeper) -> None:
+        """Whoever waits for a disk gets what is left of the time to stop."""
+        keeper.close(max(LEAST_S, self._stop_by_s - time.monotonic()))
 
     def _stop_engine(self) -> None:
         self._inbox.put(Stop())
@@ -463,8 +468,3 @@ class Service:
             log.warning("the engine did not stop in time: leaving without it")
         elif not waiting:
             context.term()
-        self._stop_by_s = time.monotonic() + STOP_S
-    def _leave(self, keeper: AuditKeeper | EvidenceKeeper) -> None:
-        """Whoever waits for a disk gets what is left of the time to stop."""
-        keeper.close(max(LEAST_S, self._stop_by_s - time.monotonic()))
-
