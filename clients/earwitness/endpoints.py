@@ -13,6 +13,7 @@ import zmq.auth
 SYSTEM_DIRECTORY = Path("/run/earwitness")
 EVENTS = "events"
 CONTROL = "control"
+SATELLITES = "satellites"
 
 
 def runtime_directory() -> Path:

@@ -95,11 +95,24 @@ def unknown_voice(event: e.SpeakerUnknown) -> str:
     return f"unknown voice{nearest}"
 
 
+def link(state: e.LinkState) -> str:
+    """Say how the link to a satellite is, and how far its audio is behind."""
+    if state.state != "up":
+        return f"satellite {clean(state.key)} {state.state.replace('_', ' ')}"
+    waiting = f", {span(state.waiting_s)} still to come" if state.waiting_s >= 1.0 else ""
+    return f"satellite {clean(state.key)}, {number(state.round_trip_ms, '.0f')} ms away{waiting}"
+
+
 def anyone(event: e.GroupVerified | e.WatchlistHit) -> str:
     """Say that it is anyone of a group, who that may be, and how sure the daemon is."""
     posterior = "" if event.posterior is None else f" · p {number(event.posterior, '.3f')}"
     of_whom = f"most like {clean(event.likeliest)} of {event.members}"
     return f"{of_whom} · {measured(event)}{posterior} · {span(event.evidence_s)} of evidence"
+
+
+def somebody(event: e.GroupVerified) -> str:
+    """Say of which group somebody is heard, where it is not decided who."""
+    return f"anyone of {clean(event.group)} · most like {clean(event.likeliest)} · {measured(event)}"
 
 
 def measured(event: e.SpeakerVerified | e.SpeakerUnknown | e.GroupVerified | e.WatchlistHit) -> str:
@@ -108,11 +121,6 @@ def measured(event: e.SpeakerVerified | e.SpeakerUnknown | e.GroupVerified | e.W
         return f"{number(event.score)}, needs {number(event.threshold)}"
     evidence, bound = number(event.llr, "+.1f"), number(event.llr_bound, "+.1f")
     return f"{number(event.score)} · evidence {evidence}, bound {bound}"
-
-
-def somebody(event: e.GroupVerified) -> str:
-    """Say of which group somebody is heard, where it is not decided who."""
-    return f"anyone of {clean(event.group)} · most like {clean(event.likeliest)} · {measured(event)}"
 
 
 def _window(event: e.WindowScored) -> Line:
@@ -192,6 +200,8 @@ def _about_stream(event: e.AnyEvent) -> Line | None:
             return Line(f"lost: {event.reason}; reopening", "bad")
         case e.StreamGap():
             return Line(f"{number(event.samples / event.rate)} s never heard: {event.reason}", "warn")
+        case e.SatelliteCut():
+            return Line(f"satellite {event.key} cut off for {span(event.refused_s)}: {event.reason}", "bad")
         case e.SpeechStarted():
             return Line("speech begins")
         case e.SpeechStopped():

@@ -23,7 +23,7 @@ from earwitnessd.profiles import ProfileStore, StoreError
 from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
-from earwitnessd.settings.sources import FileReplay, Microphone, Pipe
+from earwitnessd.settings.sources import FileReplay, Microphone, Network, Pipe
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.templates.key_file import KeyPlace
 
@@ -102,6 +102,17 @@ def _streams(settings: Settings) -> Iterator[Finding]:
                 fine = path == "-" or Path(path).exists()
                 says = "standard input" if path == "-" else f"{path}{'' if fine else ': does not exist'}"
                 yield Finding(f"stream {name}", fine, f"pipe {says}")
+            case Network(key=key):
+                yield _satellite(settings, name, key or name)
+
+
+def _satellite(settings: Settings, stream: str, key: str) -> Finding:
+    assert settings.sockets.curve is not None
+    file = Path(settings.sockets.curve.satellites) / f"{key}.key"
+    subject, where = f"stream {stream}", f"satellite {key}, at {settings.sockets.satellites}"
+    if file.is_file():
+        return Finding(subject, True, where)
+    return Finding(subject, False, f"{where}: {file} does not exist; lay the public key of its machine there")
 
 
 def _devices() -> Finding:

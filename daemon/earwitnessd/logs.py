@@ -18,10 +18,10 @@ class PriorityFormatter(logging.Formatter):
         return f"<{priority(record.levelno)}>{text}"
 
 
-def last_words(text: str) -> None:
+def last_words(text: str, program: str = "earwitnessd") -> None:
     """Why the daemon ends, on a line of its own; it may be that nothing has been set up yet."""
     urgent = "<2>" if is_journal(sys.stderr.fileno()) else ""
-    sys.stderr.write(f"{urgent}earwitnessd: {text}\n")
+    sys.stderr.write(f"{urgent}{program}: {text}\n")
 
 
 def log_to_stderr(level: str) -> None:

@@ -14,7 +14,7 @@ import zmq
 
 from earwitnessd.capture.messages import AnyMessage, Audio, Lost, Message, Samples, unpack
 from earwitnessd.capture.supervisor import CaptureSupervisor, Patience, Transition
-from earwitnessd.settings.sources import AnySource
+from earwitnessd.settings.sources import LocalSource
 
 M = TypeVar("M", bound=Message)
 BOOT = "0123456789abcdef"
@@ -25,7 +25,7 @@ class Capture:
 
     def __init__(
         self,
-        source: AnySource,
+        source: LocalSource,
         *,
         environment: Mapping[str, str] | None = None,
         patience: Patience | None = None,

@@ -87,7 +87,8 @@ def _fields(name: str, properties: Schema, example: Any, defs: Schema) -> Iterat
     yield _table(properties, example)
     for field, schema in properties.items():
         several = "items" in schema
-        reference = schema["items"] if several else schema
+        options = [schema["items"]] if several else schema.get("anyOf", [schema])
+        reference: Schema = next((option for option in options if "$ref" in option), {})
         if "$ref" in reference:
             part = defs[reference["$ref"].rpartition("/")[2]]
             path = f"{name}.{field}{'[]' * several}"
@@ -103,7 +104,11 @@ def _table(properties: Schema, example: Any) -> str:
         meaning = _cell(schema["description"])
         if values := schema.get("enum"):
             meaning = f"{', '.join(f'`{value}`' for value in values)}; {meaning}"
-        shown = "" if _type(schema) in {"object", "objects"} else f"`{json.dumps(example[name])}`"
+        shown = (
+            ""
+            if _type(schema) in {"object", "objects", "object or null"}
+            else f"`{json.dumps(example[name])}`"
+        )
         rows.append(f"| `{name}` | {_type(schema)} | {schema.get('unit', '')} | {meaning} | {shown} |")
     return "\n".join(rows)
 

@@ -11,14 +11,22 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from earwitness.events import EngineState, EvidenceState, Heartbeat, SocketState, StreamState, WindowScored
+from earwitness.events import (
+    EngineState,
+    EvidenceState,
+    Heartbeat,
+    LinkState,
+    SocketState,
+    StreamState,
+    WindowScored,
+)
 from earwitness.schema.examples import EVENTS, HEARTBEAT
 from earwitnessd.metrics import figures
 from earwitnessd.metrics.figures import Figures
 
 DASHBOARD = Path(__file__).parents[2] / "configs" / "grafana-earwitness.json"
 WORDS = {"stream", "stream_id", "state", "device", "reason", "speaker", "position"}
-WORDS |= {"model", "model_id", "degraded"}
+WORDS |= {"model", "model_id", "degraded", "link"}
 # fields that are no figures, or of no use as one
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -68,6 +76,19 @@ def test_every_figure_of_a_stream_is_told(field: str) -> None:
 def test_a_lost_device_is_told(why: str, value: float) -> None:
     beat = msgspec.structs.replace(HEARTBEAT, engine=msgspec.structs.replace(HEARTBEAT.engine, degraded=why))
     assert after(beat)["earwitness_engine_degraded"] == [({}, value)]
+
+
+@pytest.mark.parametrize("field", sorted(figures.LINK_COUNTERS | figures.LINK_GAUGES))
+def test_every_figure_of_a_link_is_told(field: str) -> None:
+    stream = HEARTBEAT.streams[0]
+    assert stream.link is not None
+    link = msgspec.structs.replace(stream.link, **{field: 5})
+    beat = msgspec.structs.replace(HEARTBEAT, streams=[msgspec.structs.replace(stream, link=link)])
+    counter = figures.LINK_COUNTERS.get(field)
+    name = f"earwitness_{counter}_total" if counter else f"earwitness_{figures.LINK_GAUGES[field]}"
+    assert after(beat)[name] == [({"stream": "desk"}, 0.005 if field.endswith("_ms") else 5.0)]
+    numbers = {"state", "key", "address", "machine", "version"}
+    assert set(figures.LINK_COUNTERS | figures.LINK_GAUGES) | numbers == set(LinkState.__struct_fields__)
 
 
 @pytest.mark.parametrize("field", sorted(set(EngineState.__struct_fields__) - WORDS))

@@ -117,13 +117,13 @@ def test_the_source_tag_picks_the_kind_of_stream() -> None:
 @pytest.mark.parametrize("stream", [{"device": 1}, {"source": None}])
 def test_a_missing_source_is_asked_for_with_the_kinds_there_are(stream: dict[str, object]) -> None:
     said = complaint({"streams": {"desk": stream}})
-    assert said == "streams.desk.source is missing: must be one of microphone, file, pipe"
+    assert said == "streams.desk.source is missing: must be one of microphone, file, pipe, network"
 
 
 @pytest.mark.parametrize("source", ["mic", 3, ["microphone"], {"microphone": {}}])
 def test_an_unknown_source_is_refused_with_the_kinds_there_are(source: object) -> None:
     said = complaint({"streams": {"desk": {"source": source}}})
-    assert said == f"streams.desk.source = {source!r}: must be one of microphone, file, pipe"
+    assert said == f"streams.desk.source = {source!r}: must be one of microphone, file, pipe, network"
 
 
 def test_a_setting_of_another_source_is_unknown() -> None:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from .. import palette
 from ..events import GroupVerified, SpeakerLost, SpeakerUnknown, SpeakerVerified, WatchlistHit
-from ..words import clean, number, reasons, somebody, span, unknown_voice, verdict
+from ..words import clean, link, number, reasons, somebody, span, unknown_voice, verdict
 from .cells import cell, fit, heading, more
 from .layout import Layout
 from .meters import level_meter
@@ -54,7 +54,7 @@ def _stream_line(panel: StreamPanel, now: float, width: int, name_width: int, st
         Text.assemble(
             _level(panel, now, bar, name_width, stale),
             _speech(panel, stale),
-            (f"  {clean(panel.device)}", palette.DIM),
+            (f"  {clean(panel.device)}{_link(panel)}", palette.DIM),
         ),
         width,
     )
@@ -74,6 +74,12 @@ def _level(panel: StreamPanel, now: float, bar: int, name_width: int, stale: boo
         level_meter(level, panel.peak(now), bar, stale=stale),
         (f"{number(level, '.0f'):>5} dBFS  ", palette.DIM),
     )
+
+
+def _link(panel: StreamPanel) -> str:
+    """How the link to the microphone is, where it is not of the daemon's machine."""
+    state = panel.counters.link if panel.counters else None
+    return f"  ({link(state)})" if state else ""
 
 
 def _speech(panel: StreamPanel, stale: bool) -> Text:
@@ -131,6 +137,8 @@ def _doubtful(doubts: Sequence[str], faded: str | None) -> Text:
 
 def _absence(panel: StreamPanel) -> Text:
     why = clean(panel.reason) or panel.condition
+    if panel.counters and panel.counters.link and panel.counters.link.state != "up":
+        why = link(panel.counters.link) + (f": {clean(panel.reason)}" if panel.reason else "")
     if panel.condition == "lost":
         return Text(f"{why}; reopening", palette.BAD)
     return Text(why, palette.DIM)

@@ -20,6 +20,8 @@ from .heartbeat import (
 )
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from .remote import RemoteState
+from .satellite import LinkCondition, LinkState, SatelliteCut
 from .speech import SpeechStarted, SpeechStopped
 from .stream import StreamGap, StreamLost, StreamOpened
 from .window import Latency, ProfileScore, WindowScored
@@ -35,6 +37,7 @@ AnyEvent = (
     | StreamLost
     | StreamGap
     | SpeechStarted
+    | SatelliteCut
     | SpeechStopped
     | WindowScored
     | SpeakerVerified
@@ -112,10 +115,15 @@ __all__ = [
     "ProfileEnrolled",
     "ProfileScore",
     "ProfileUpdated",
+    "LinkCondition",
+    "LinkState",
     "SocketState",
     "SpeakerChanged",
     "SpeakerLost",
     "SpeakerUnknown",
+    "ProfilesFollowed",
+    "RemoteState",
+    "SatelliteCut",
     "SpeakerVerified",
     "SpeechStarted",
     "SpeechStopped",

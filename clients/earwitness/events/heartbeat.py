@@ -7,6 +7,9 @@ from typing import Literal
 import msgspec
 
 from .base import Event
+from .following import FollowingState
+from .remote import RemoteState
+from .satellite import LinkState
 from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
 
 StreamCondition = Literal["opening", "live", "lost", "paused", "ended"]
@@ -65,6 +68,10 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """of the capture process, not understood"""
     unusable_samples: Samples = 0
     """the device delivered NaN, infinity or absurd values: heard as silence"""
+    windows_unembedded: int = 0
+    """the engine did not embed them, or not in time: nothing is decided of them"""
+    link: LinkState | None = None
+    """to the satellite whose microphone it is; null: it is of this machine"""
 
 
 class EngineState(msgspec.Struct, frozen=True, kw_only=True):

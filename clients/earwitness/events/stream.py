@@ -38,4 +38,4 @@ class StreamGap(StreamEvent, frozen=True, kw_only=True, tag="stream.gap"):
     samples: Samples
     """how many"""
     reason: str
-    """`overflow`, `overrun`, `clock`, `unannounced`"""
+    """`overflow`, `overrun`, `clock`, `link`, `unannounced`"""

@@ -67,11 +67,14 @@ from ..events import (
     ProfileScore,
     ProfileUpdated,
     SocketState,
+    LinkState,
     SpeakerChanged,
     SpeakerLost,
     SpeakerUnknown,
     SpeakerVerified,
     SpeechStarted,
+    RemoteState,
+    SatelliteCut,
     SpeechStopped,
     StreamGap,
     StreamLost,
@@ -151,6 +154,17 @@ HEARTBEAT = Heartbeat(
     profiles_other_model=0,
     rss_mb=790.4,
     **header(97, 31),
+            link=LinkState(
+                state="up",
+                key="desk",
+                address="192.168.1.20",
+                machine="raspberrypi",
+                version="0.1.0",
+                round_trip_ms=2.4,
+                clock_offset_ms=-14.2,
+                drift_ppm=6.1,
+                links=1,
+            ),
 )
 
 EVENTS: tuple[AnyEvent, ...] = (
@@ -200,6 +214,14 @@ EVENTS: tuple[AnyEvent, ...] = (
         inconclusive=[],
         scores=[
             ProfileScore(
+    SatelliteCut(
+        stream=STREAM,
+        key="desk",
+        address="192.168.1.20",
+        reason="position 960000 where 480000 was due",
+        refused_s=10.0,
+        **header(133),
+    ),
                 speaker="anna", cosine=0.91, normalised=6.3, llr=4.6, evidence=4.2, accept=1.9, reject=-2.4
             ),
             ProfileScore(

@@ -108,6 +108,14 @@ class Door:
             return True
         return self._admits_subscription(fd, connection, frame)
 
+    def show_out(self, frame: zmq.Frame, why: str) -> None:
+        """End the connection that this came by."""
+        fd, key = _sender(frame)
+        self.on_events()
+        if fd is not None and (connection := self._connections.get(fd)):
+            connection.key = key
+            self._show_out(fd, f"{why}: {who(frame)}")
+
     def cut_revoked(self) -> None:
         """End the connections of keys that may not stay.
 
@@ -148,15 +156,15 @@ class Door:
         if message[:1] == b"\1":
             connection.topics.add(message[1:])
         elif message[:1] != b"\0":
-            self._show_out(fd, f"what it sent is no subscription: {_who(frame)}")
+            self._show_out(fd, f"what it sent is no subscription: {who(frame)}")
             return False
         if len(connection.topics) > self._max_subscriptions:
             self.refused_subscriptions += 1
             most = f"{self._max_subscriptions} topics (sockets.max_subscriptions)"
-            self._show_out(fd, f"more than {most}: {_who(frame)}")
+            self._show_out(fd, f"more than {most}: {who(frame)}")
             return False
         if connection.messages > MESSAGES_PER_TOPIC * self._max_subscriptions:
-            self._show_out(fd, f"a flood of subscriptions: {_who(frame)}")
+            self._show_out(fd, f"a flood of subscriptions: {who(frame)}")
             return False
         return True
 

@@ -1,4 +1,4 @@
-"""Says which client keys may subscribe and which may control: a ZAP handler for the CURVE sockets."""
+"""Says which client keys may subscribe, control, or send audio: a ZAP handler for the CURVE sockets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import zmq
 import zmq.auth
 from zmq.utils import z85
 
-from earwitness.endpoints import CONTROL, EVENTS
+from earwitness.endpoints import CONTROL, EVENTS, SATELLITES
 from earwitnessd.settings.root import Curve
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ class KeyRing:
         self._allowed = {
             EVENTS: _public_keys(Path(self._curve.subscribers)),
             CONTROL: _public_keys(Path(self._curve.controllers)),
+            SATELLITES: _public_keys(Path(self._curve.satellites)) if self._curve.satellites else frozenset(),
         }
         self._names = _names(self._curve)
 
@@ -63,7 +64,7 @@ class KeyRing:
             return key.decode(errors="replace")
 
     def _look(self) -> list[list[tuple[str, int, int]]]:
-        return [_stamps(Path(each)) for each in (self._curve.subscribers, self._curve.controllers)]
+        return [_stamps(folder) for folder in folders(self._curve)]
 
     def on_request(self) -> None:
         """Answer one handshake."""
@@ -105,17 +106,22 @@ def new_key_pair(directory: Path, name: str) -> tuple[Path, Path]:
     return Path(public), Path(secret)
 
 
+def folders(curve: Curve) -> list[Path]:
+    """Of public keys."""
+    return [Path(each) for each in (curve.subscribers, curve.controllers, curve.satellites) if each]
+
+
 def listed(curve: Curve) -> dict[str, list[Path]]:
     """The files of all keys that count, by name."""
     files: dict[str, list[Path]] = {}
-    for directory in (curve.subscribers, curve.controllers):
-        for file in sorted(Path(directory).glob("*.key")):
+    for directory in folders(curve):
+        for file in sorted(directory.glob("*.key")):
             files.setdefault(file.stem, []).append(file)
     return files
 
 
 def revoke(curve: Curve, name: str) -> list[Path]:
-    """Take a key off both lists; its files are renamed, not deleted. FileNotFoundError if there is none."""
+    """Take a key off all lists; its files are renamed, not deleted. FileNotFoundError if there is none."""
     known = listed(curve)
     if name not in known:
         raise FileNotFoundError(f"no key {name!r} is on a list; there are: {', '.join(known) or 'none'}")

@@ -15,12 +15,13 @@ from typing import IO
 import zmq
 import zmq.auth
 
-from earwitness.endpoints import CONTROL, EVENTS, runtime_directory
+from earwitness.endpoints import CONTROL, EVENTS, SATELLITES, runtime_directory
 from earwitnessd.settings.root import Curve, Sockets
 
 MAX_PATH = 107  # bytes of an ipc path that the kernel takes
 MAX_SUBSCRIPTION = 512  # bytes of what a subscriber may send: a topic, and the word for it
 MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
+MAX_BLOCK = 300_000  # bytes of a satellite's message: four seconds of float32, and what is said of them
 IPC_MODE = 0o660
 SECRET_KEY_LENGTH = 40  # characters of Z85
 BIND_HINTS = {
@@ -75,6 +76,18 @@ def open_control(
     socket.set(zmq.RCVHWM, 8)  # requests of one client, each of which may be large
     socket.set(zmq.MAXMSGSIZE, MAX_REQUEST)
     return _bind(socket, endpoint, settings, domain=CONTROL, attach=attach)
+
+
+def open_satellites(
+    context: zmq.Context[zmq.Socket[bytes]], settings: Sockets, attach: Attach | None = None
+) -> zmq.Socket[bytes]:
+    """The ROUTER socket that microphones elsewhere connect to, bound."""
+    assert settings.curve is not None
+    socket = context.socket(zmq.ROUTER)
+    socket.set(zmq.SNDHWM, 100)
+    socket.set(zmq.RCVHWM, 64)  # a flood waits at its sender
+    socket.set(zmq.MAXMSGSIZE, MAX_BLOCK)
+    return _bind(socket, settings.satellites, settings, domain=SATELLITES, attach=attach)
 
 
 def claim(endpoint: str) -> IO[bytes] | None:
@@ -153,18 +166,17 @@ def _restrict(path: Path, group: str | None) -> None:
         raise SocketError(f"sockets.group = {group!r}: this user may not give {path} to that group") from None
 
 
-def check_private(file: Path) -> None:
+def check_private(file: Path, setting: str = "sockets.curve.secret_key_file") -> None:
     """SocketError if others than its owner can read a secret key."""
     if os.environ.get("CREDENTIALS_DIRECTORY") == str(file.parent):
         return  # systemd gives it to this service alone, by an access list that the mode does not tell
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
-        raise SocketError(f"sockets.curve.secret_key_file = {str(file)!r}: {error.strerror}") from None
+        raise SocketError(f"{setting} = {str(file)!r}: {error.strerror}") from None
     if mode & 0o077:
         raise SocketError(
-            f"sockets.curve.secret_key_file = {str(file)!r}: others can read it (mode {mode:04o}): "
-            f"chmod 600 {file}"
+            f"{setting} = {str(file)!r}: others can read it (mode {mode:04o}): chmod 600 {file}"
         )
 
 

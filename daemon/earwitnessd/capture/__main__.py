@@ -20,7 +20,7 @@ from earwitnessd.settings import sources
 PROBE_S = 1.0
 
 
-def make_source(settings: sources.AnySource) -> AudioSource:
+def make_source(settings: sources.LocalSource) -> AudioSource:
     """The implementation that the settings ask for; each loads its library only now."""
     match settings:
         case sources.Microphone():
@@ -52,7 +52,7 @@ def print_probe(text: str) -> Exit:
     """What comes of a source within a second."""
     from earwitnessd.capture.probe import probe  # noqa: PLC0415  # as its siblings
 
-    source = make_source(msgspec.json.decode(text, type=sources.AnySource))
+    source = make_source(msgspec.json.decode(text, type=sources.LocalSource))
     found = probe(source, PROBE_S)
     sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     sys.stdout.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from earwitnessd.capture.messages import RATE
+from earwitnessd.capture.words import RATE
 
 
 class Cadence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,7 +7,16 @@ from enum import IntEnum
 import msgspec
 
 from earwitnessd.capture.cadence import Cadence
-from earwitnessd.settings.sources import AnySource
+from earwitnessd.capture.words import Encoding
+from earwitnessd.settings.sources import LocalSource
+
+
+class Manner(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How audio is handed over: whole and exact to an engine beside us, small to one that is far."""
+
+    encoding: Encoding = "f32"
+    speech_only: bool = False
+    # silence is told by its length
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -17,11 +26,12 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     stream_id: str
     endpoint: str
     # where the engine's PULL socket is bound
-    source: AnySource
+    source: LocalSource
     parent_pid: int
     # the process ends when this one is no longer its parent
     cadence: Cadence = Cadence()
     # of what it says
+    manner: Manner = Manner()
     pulse_fd: int | None = None
     # an inherited pipe that takes a byte twice a second; its owner kills a process that falls silent
 

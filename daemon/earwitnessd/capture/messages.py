@@ -2,102 +2,93 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
-RATE = 16_000  # Hz of everything past the capture process
+from earwitnessd.capture.words import (
+    RATE,
+    Alive,
+    AnyMessage,
+    Audio,
+    Encoding,
+    Ended,
+    LossReason,
+    Lost,
+    Message,
+    Opened,
+    Silent,
+    decode,
+    encode,
+)
+
+__all__ = [
+    "RATE",
+    "Alive",
+    "AnyMessage",
+    "Audio",
+    "Encoding",
+    "Ended",
+    "LossReason",
+    "Lost",
+    "Message",
+    "Opened",
+    "Samples",
+    "Silent",
+    "pack",
+    "unpack",
+]
+
 Samples = npt.NDArray[np.float32]
-
-LossReason = Literal["overflow", "overrun", "clock"]
-# overflow: PortAudio said so; overrun: our own capture ring was full; clock: fewer samples than time passed
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", array_like=True):
-    """What every message has."""
-
-    stream: str
-    stream_id: str
-    # one opening of a device; a reopened device gets a new one
-    monotonic_ns: int
-    # CLOCK_MONOTONIC of this machine when the message was made
-
-
-class Opened(Message, frozen=True, kw_only=True, tag="opened", array_like=True):
-    """The first samples have arrived."""
-
-    description: str
-    # the device's or the file's name
-    native_rate: int
-    native_channels: int
-    paced: bool
-    # True: real time, the source does not wait for us; False: as fast as we take it
-    duration_s: float | None = None
-
-
-class Audio(Message, frozen=True, kw_only=True, tag="audio", array_like=True):
-    """A block of 16 kHz mono samples follows as the next frame, little-endian float32."""
-
-    position: int
-    # of the first sample, counted from the stream's opening; lost samples count too
-    unusable: int = 0
-    # of the samples that the device delivered for this block: silence was put in their place
-
-
-class Lost(Message, frozen=True, kw_only=True, tag="lost", array_like=True):
-    """Samples that never came: the next block's position has jumped by as many."""
-
-    position: int
-    samples: int
-    reason: LossReason
-
-
-class Alive(Message, frozen=True, kw_only=True, tag="alive", array_like=True):
-    """Said every half second, audio or not, with the counters of this opening."""
-
-    overflows: int
-    # times PortAudio said that it had to drop samples
-    stalls: int
-    # times the samples stayed away long enough to notice, and came back
-    zero_run_s: float
-    # how long the device has delivered nothing but exact zeros
-    clock_lag_ms: float
-    # how far the sample count is behind the monotonic clock
-    unusable_samples: int = 0
-    # NaN, infinite or absurdly large: silence was sent instead
-
-
-class Ended(Message, frozen=True, kw_only=True, tag="ended", array_like=True):
-    """No more audio will come under this stream_id."""
-
-    reason: str
-    # for people: "end of file", "the device stopped delivering (2.0 s without a sample)", ...
-    final: bool
-    # True: the recording is over, do not reopen
-    position: int
-
-
-AnyMessage = Opened | Audio | Lost | Alive | Ended
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(AnyMessage)
+FULL_SCALE = np.float32(1 << 15)
+QUIETEST_DBFS = -90.0
+# below: a line without any sound, on which there is nothing to imitate
 
 
 def pack(message: AnyMessage, samples: Samples | None = None) -> list[bytes]:
     """Frames for one multipart send."""
-    frames = [_encoder.encode(message)]
+    frames = [encode(message)]
     if samples is not None:
-        frames.append(np.ascontiguousarray(samples, dtype="<f4").tobytes())
+        assert isinstance(message, Audio)
+        frames.append(_to_bytes(samples, message.encoding))
     return frames
 
 
 def unpack(frames: list[bytes]) -> tuple[AnyMessage, Samples | None]:
     """Undo `pack`; raises msgspec.DecodeError or ValueError on what `pack` did not make."""
-    message = _decoder.decode(frames[0])
+    message = decode(frames[0])
+    if isinstance(message, Silent):
+        return _imitated(message)
     if not isinstance(message, Audio):
         return message, None
     if len(frames) != 2:
         raise ValueError(f"audio message with {len(frames)} frames: expected 2")
-    return message, np.frombuffer(frames[1], dtype="<f4")
+    return message, _from_bytes(frames[1], message.encoding)
+
+
+def _to_bytes(samples: Samples, encoding: Encoding) -> bytes:
+    if encoding == "f32":
+        return np.ascontiguousarray(samples, dtype="<f4").tobytes()
+    scaled = np.rint(samples * FULL_SCALE)
+    data: bytes = np.clip(scaled, -32768, 32767).astype("<i2").tobytes()
+    return data
+
+
+def _from_bytes(data: bytes, encoding: Encoding) -> Samples:
+    if encoding == "f32":
+        return np.frombuffer(data, dtype="<f4")
+    return np.frombuffer(data, dtype="<i2").astype(np.float32) / FULL_SCALE
+
+
+def _imitated(silent: Silent) -> tuple[Audio, Samples]:
+    """As loud as what was not sent: exact zeros beside speech would make any noise look like none."""
+    samples = np.zeros(silent.samples, dtype=np.float32)
+    if silent.level_dbfs > QUIETEST_DBFS:
+        noise = np.random.default_rng(silent.position).standard_normal(silent.samples, dtype=np.float32)
+        samples = noise * np.float32(10.0 ** (min(silent.level_dbfs, 0.0) / 20.0))
+    audio = Audio(
+        stream=silent.stream,
+        stream_id=silent.stream_id,
+        monotonic_ns=silent.monotonic_ns,
+        position=silent.position,
+    )
+    return audio, samples

@@ -9,6 +9,7 @@ import time
 import zmq
 
 from earwitnessd.capture.gathering import Gathering
+from earwitnessd.capture.hush import Hush
 from earwitnessd.capture.job import Exit, Job, Pulse
 from earwitnessd.capture.lifeline import Heartbeat, orphaned
 from earwitnessd.capture.messages import Alive, Audio, Ended, Lost, Opened, Samples
@@ -34,6 +35,7 @@ class CaptureProcess:
         self._source = source
         self._outbox = Outbox(job.endpoint)
         self._heartbeat = Heartbeat(job.pulse_fd)
+        self._hush = Hush() if job.manner.speech_only else None
         self._wakeup = Wakeup()
         self._terminated = False
         self._listening = False
@@ -141,6 +143,9 @@ class CaptureProcess:
         self._hand_on()
         position = self._resampler.position
         self._tell_audio(position, self._resampler.flush(), time.monotonic_ns())
+        if self._hush:
+            for silent, _ in self._hush.flush():
+                self._outbox.offer(silent)
 
     def _tell_audio(self, position: int, samples: Samples, captured_ns: int, unusable: int = 0) -> None:
         if len(samples) == 0:
@@ -151,8 +156,10 @@ class CaptureProcess:
             monotonic_ns=captured_ns,
             position=position,
             unusable=unusable,
+            encoding=self._job.manner.encoding,
         )
-        self._outbox.offer(message, samples)
+        for said, block in self._hush.push(message, samples) if self._hush else [(message, samples)]:
+            self._outbox.offer(said, block)
 
     def _opened(self, origin: Origin) -> Opened:
         return Opened(

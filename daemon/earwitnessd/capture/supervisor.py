@@ -7,13 +7,16 @@ import os
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.child import Child, describe_exit
-from earwitnessd.capture.job import FINAL_EXITS, Exit, Job, Pulse
+from earwitnessd.capture.job import FINAL_EXITS, Exit, Job, Manner, Pulse
 from earwitnessd.capture.line_limiter import LineLimiter
-from earwitnessd.settings.sources import AnySource
+from earwitnessd.settings.sources import LocalSource
+
+if TYPE_CHECKING:
+    from earwitness.events import LinkState
 
 State = Literal[
     "starting",  # a process runs and has not opened its source yet
@@ -39,6 +42,8 @@ LEVELS: Mapping[State, int] = {
     "stopping": logging.DEBUG,
 }
 # the rest is the way things go
+
+WORDS: Mapping[State, str] = {"backing_off": "no audio, tried again until there is some"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ class CaptureStatus:
     reason: str
     # why the last process ended
     stderr_lines_dropped: int
+    link: LinkState | None = None
+    # of a satellite
 
 
 class CaptureSupervisor:
@@ -90,7 +97,7 @@ class CaptureSupervisor:
     def __init__(
         self,
         stream: str,
-        source: AnySource,
+        source: LocalSource,
         endpoint: str,
         boot: str,
         *,
@@ -98,6 +105,7 @@ class CaptureSupervisor:
         patience: Patience | None = None,
         openings: int = 0,
         cadence: Cadence | None = None,
+        manner: Manner | None = None,
     ) -> None:
         """`openings` is the predecessor's where a stream is set up anew: no `stream_id` is used twice."""
         self._stream = stream
@@ -106,6 +114,7 @@ class CaptureSupervisor:
         self._boot = boot
         self._environment = environment
         self._cadence = cadence or Cadence()
+        self._manner = manner or Manner()
         self._patience = patience or Patience()
         self._child: Child | None = None
         self._state: State = "stopped"
@@ -118,6 +127,8 @@ class CaptureSupervisor:
         self._started_s = self._pulse_s = self._ticked_s = 0.0
         self._due_s = 0.0  # of the SIGKILL while stopping, of the next start while backing off
         self._killed_because = ""
+        self._told = ""
+        # the reason why there is no audio, as it was last logged
         self._limiter = LineLimiter()
         self._transitions: list[Transition] = []
 
@@ -227,6 +238,7 @@ class CaptureSupervisor:
             endpoint=self._endpoint,
             source=self._source,
             cadence=self._cadence,
+            manner=self._manner,
             parent_pid=os.getpid(),
         )
         try:
@@ -302,7 +314,14 @@ class CaptureSupervisor:
     def _enter(self, state: State, reason: str) -> None:
         self._state = state
         self._transitions.append(Transition(self._stream, self.stream_id, state, reason))
-        level = LEVELS.get(state, logging.INFO)
+        level = logging.DEBUG if self._said_before(state, reason) else LEVELS.get(state, logging.INFO)
         fields = {"event": f"capture.{state}", "stream": self._stream, "stream_id": self.stream_id}
-        words, why = state.replace("_", " "), f" ({reason})" if reason else ""
+        words, why = WORDS.get(state, state), f" ({reason})" if reason else ""
         log.log(level, "stream %s: %s%s", self._stream, words, why, extra={"earwitness": fields})
+
+    def _said_before(self, state: State, reason: str) -> bool:
+        """A device that is away for a week is told of once, not with each try."""
+        again = state == "backing_off" and reason == self._told
+        if state in ("backing_off", "listening"):
+            self._told = reason
+        return again

@@ -35,7 +35,7 @@ def new(
         print(f"earwitnessd: {error}", file=sys.stderr)
         raise typer.Exit(UNUSABLE) from None
     print(f"public key  {public}\nsecret key  {secret}")
-    print("The public key goes into the daemon's sockets.curve.subscribers or .controllers directory;")
+    print("The public key goes into the daemon's sockets.curve.subscribers, .controllers or .satellites;")
     print("the client names its secret key with --key and the daemon's public key with --server-key.")
 
 
@@ -45,12 +45,13 @@ def list_(config: ConfigOption = None, overrides: SetOption = None) -> None:
     from earwitnessd.access.keys import listed
 
     curve = _curve(config, overrides)
+    ways = (("subscribe", curve.subscribers), ("control", curve.controllers), ("be heard", curve.satellites))
     for name, files in listed(curve).items():
         folders = {str(file.parent) for file in files}
         may = [
             word
-            for word, folder in (("subscribe", curve.subscribers), ("control", curve.controllers))
-            if str(Path(folder)) in folders
+            for word, folder in ways
+            if folder and str(Path(folder)) in folders
         ]
         print(f"{name:<24} {' and '.join(may)}")
 
@@ -61,7 +62,7 @@ def revoke(
     config: ConfigOption = None,
     overrides: SetOption = None,
 ) -> None:
-    """Take a key off both lists. A running daemon ends its connections within a second."""
+    """Take a key off all lists. A running daemon ends its connections within a second."""
     from earwitnessd.access.keys import revoke as take_off
 
     curve = _curve(config, overrides)

@@ -55,7 +55,7 @@ def _read_by(settings: Settings) -> Iterator[Path]:
 
 def _network(settings: Settings) -> Iterator[str]:
     sockets, metrics = settings.sockets, settings.metrics.listen
-    tcp = any(endpoint.startswith("tcp://") for endpoint in (sockets.events, sockets.control))
+    tcp = any(endpoint.startswith("tcp://") for endpoint in (sockets.events, sockets.control, sockets.satellites))
     if not tcp and not metrics:
         return
     what = " and ".join([*(["tcp sockets"] if tcp else []), *(["metrics"] if metrics else [])])
@@ -70,7 +70,7 @@ def only_loopback(settings: Settings) -> bool:
     """Whether nothing of the daemon can be reached from other machines."""
     tcp = [
         endpoint.removeprefix("tcp://")
-        for endpoint in (settings.sockets.events, settings.sockets.control)
+        for endpoint in (settings.sockets.events, settings.sockets.control, settings.sockets.satellites)
         if endpoint.startswith("tcp://")
     ]
     try:

@@ -18,6 +18,8 @@ from earwitness.events import (
     EvidenceState,
     Heartbeat,
     Latency,
+    LinkState,
+    RemoteState,
     SocketState,
     StreamCondition,
     StreamOpened,
@@ -54,6 +56,18 @@ STREAM_GAUGES = {
     "zero_run_s": "stream_zero_run_seconds",
 }
 ENGINE_COUNTERS = {"batches": "engine_batches", "windows": "engine_windows"}
+LINK_COUNTERS = {
+    "links": "satellite_links",
+    "lost_samples": "satellite_lost_samples",
+    "refused": "satellite_refused_messages",
+    "cuts": "satellite_cuts",
+}
+LINK_GAUGES = {
+    "round_trip_ms": "satellite_round_trip_seconds",
+    "clock_offset_ms": "satellite_clock_offset_seconds",
+    "drift_ppm": "satellite_clock_drift_ppm",
+    "waiting_s": "satellite_waiting_seconds",
+}
 ENGINE_GAUGES = {"busy": "engine_busy_ratio", "batch_ms": "engine_batch_seconds"}
 DAEMON_GAUGES = {
     "uptime_s": "uptime_seconds",
@@ -180,3 +194,21 @@ def _streams(streams: list[StreamState]) -> Iterator[Metric]:
 
 def _number(said: msgspec.Struct, field: str) -> float:
     return float(getattr(said, field)) * FACTORS.get(field[-3:], 1.0)
+    yield from _links({stream.stream: stream.link for stream in streams if stream.link})
+
+
+def _links(links: Mapping[str, LinkState]) -> Iterator[Metric]:
+    if not links:
+        return
+    told = descriptions(LinkState)
+    for names, family in ((LINK_COUNTERS, CounterMetricFamily), (LINK_GAUGES, GaugeMetricFamily)):
+        for field, name in names.items():
+            metric = family(f"earwitness_{name}", told[field], labels=["stream"])
+            for stream, link in links.items():
+                if getattr(link, field) is not None:
+                    metric.add_metric([stream], _number(link, field))
+            yield metric
+    up = GaugeMetricFamily("earwitness_satellite_up", "its link is up", labels=["stream"])
+    for stream, link in links.items():
+        up.add_metric([stream], float(link.state == "up"))
+    yield up

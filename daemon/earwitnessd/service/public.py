@@ -71,6 +71,15 @@ class PublicSide:
             served[self._keys.socket] = self._keys.on_request
         return served
 
+    @property
+    def keys(self) -> KeyRing | None:
+        """Who may do what; None: there are no keys."""
+        return self._keys
+
+    def adopt(self, door: Door) -> None:
+        """Look after another socket's door, too."""
+        self._doors[door.name] = door
+
     def reload_keys(self) -> None:
         """Whose key is gone is shown out at once."""
         if self._keys:

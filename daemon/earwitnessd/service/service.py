@@ -59,6 +59,7 @@ from earwitnessd.journal.entry import FIELDS
 from earwitnessd.journal.events import EventLog
 from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
+from earwitnessd.satellite.gateway import Gateway
 from earwitnessd.service.memory import resident_mb
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import Attendants, PublicSide
@@ -158,7 +159,8 @@ class Service:
         audio_endpoint = f"ipc://{audio_directory}/audio"
         windows = self._settings.windows
         cadence = Cadence.of(windows.length_s, windows.hop_s)
-        self._streams = Streams(audio_endpoint, self.boot, self._inbox.put, cadence)
+        self._gateway = self._open_gateway(context, audio_endpoint, stack)
+        self._streams = Streams(audio_endpoint, self.boot, self._inbox.put, cadence, self._gateway)
         self._engine = Listener(
             context,
             audio_endpoint,
@@ -185,6 +187,8 @@ class Service:
             self._outbox.receiver: self._on_engine,
             self._signals.fileno(): self._signals.drain,
         }
+        if self._gateway:
+            attendants[self._gateway.socket] = self._gateway.on_messages
         if self._evidence:
             attendants[self._evidence.receiver] = self._evidence.on_written
         if self._audit:
@@ -206,6 +210,26 @@ class Service:
         stack.callback(metrics.server.close)
         log.info("metrics on http://%s/metrics", metrics.server.address)
         return metrics
+
+    def _open_gateway(
+        self, context: zmq.Context[zmq.Socket[bytes]], audio_endpoint: str, stack: ExitStack
+    ) -> Gateway | None:
+        """Where microphones elsewhere connect, if any may."""
+        if not self._settings.sockets.satellites:
+            return None
+        assert self._public.keys, "the settings were checked"
+        gateway = Gateway(
+            context,
+            self._settings.sockets,
+            self._public.keys,
+            self.boot,
+            audio_endpoint,
+            self._publish,
+            stack,
+        )
+        self._public.adopt(gateway.door)
+        log.info("satellites on %s", gateway.endpoint)
+        return gateway
 
     def _open_audit(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
         audit = self._settings.audit

@@ -1,4 +1,4 @@
-"""The capture processes of all streams, kept running by the main thread."""
+"""Who captures each stream, a process or a satellite, looked after by the main thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.endpoints import endpoint_for
 from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
-from earwitnessd.settings.sources import AnySource, FileReplay
+from earwitnessd.satellite.capturing import Capturing
+from earwitnessd.satellite.gateway import Gateway
+from earwitnessd.satellite.remote import RemoteStream
+from earwitnessd.settings.sources import AnySource, FileReplay, Network
 
 
 class UnknownStreamError(LookupError):
@@ -22,19 +25,25 @@ class Streams:
     """Owned by the main thread. Tells the engine of every process that is gone."""
 
     def __init__(
-        self, audio_endpoint: str, boot: str, tell: Callable[[ToEngine], None], cadence: Cadence
+        self,
+        audio_endpoint: str,
+        boot: str,
+        tell: Callable[[ToEngine], None],
+        cadence: Cadence,
+        gateway: Gateway | None = None,
     ) -> None:
         self._audio_endpoint = audio_endpoint
         self._boot = boot
         self._tell = tell
         self._cadence = cadence
-        self._supervisors: dict[str, CaptureSupervisor] = {}
+        self._gateway = gateway
+        self._supervisors: dict[str, Capturing] = {}
         self._sources: dict[str, AnySource] = {}
         self._openings: dict[str, int] = {}
         # of streams that were removed: should one come back, its stream_id must be new
-        self._leaving: list[CaptureSupervisor] = []
+        self._leaving: list[Capturing] = []
         # removed, but their processes still run
-        self._watched: dict[int, CaptureSupervisor] = {}
+        self._watched: dict[int, Capturing] = {}
 
     @property
     def status(self) -> Mapping[str, CaptureStatus]:
@@ -49,25 +58,33 @@ class Streams:
             del self._sources[name]
             supervisor.stop(time.monotonic())
             self._leaving.append(supervisor)
+            if self._gateway and isinstance(supervisor, RemoteStream):
+                self._gateway.remove(supervisor)
             if name in sources:
                 self._tell(StreamRemoved(name, "its settings have changed", final=False))
             else:
                 self._tell(StreamRemoved(name, "removed from the settings", final=True))
         for name, source in sources.items():
             if name not in self._supervisors:
-                supervisor = CaptureSupervisor(
-                    name,
-                    source,
-                    endpoint_for(source, self._audio_endpoint),
-                    self._boot,
-                    openings=self._openings.get(name, 0),
-                    cadence=self._cadence,
-                )
+                supervisor = self._capturing(name, source, self._openings.get(name, 0))
                 self._supervisors[name] = supervisor
                 self._sources[name] = source
                 self._tell(StreamAdded(name, source))
                 if not source.paused:
                     supervisor.start(time.monotonic())
+
+    def _capturing(self, name: str, source: AnySource, openings: int) -> Capturing:
+        if isinstance(source, Network):
+            assert self._gateway, "the settings were checked"
+            return self._gateway.add(name, source, openings)
+        return CaptureSupervisor(
+            name,
+            source,
+            endpoint_for(source, self._audio_endpoint),
+            self._boot,
+            openings=openings,
+            cadence=self._cadence,
+        )
 
     def pause(self, name: str) -> None:
         """Let go of a stream's device."""
@@ -134,10 +151,10 @@ class Streams:
         for supervisor in self._all():
             supervisor.close()
 
-    def _all(self) -> list[CaptureSupervisor]:
+    def _all(self) -> list[Capturing]:
         return [*self._supervisors.values(), *self._leaving]
 
-    def _find(self, name: str) -> CaptureSupervisor:
+    def _find(self, name: str) -> Capturing:
         supervisor = self._supervisors.get(name)
         if supervisor is None:
             names = ", ".join(self._supervisors) or "none"

@@ -110,6 +110,7 @@ def _stream(name: str, status: CaptureStatus, pulse: StreamPulse) -> StreamState
         unusable_samples=counters.unusable_samples,
     )
 
+        link=status.link,
 
 def _state(status: CaptureStatus, pulse: StreamPulse) -> StreamCondition:
     if status.state in {"paused", "stopped"}:

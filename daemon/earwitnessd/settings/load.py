@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
 
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import LEAST_MEMORY_S, Metrics, OwnTargets, PersonDecision, Settings
-from earwitnessd.settings.sources import FileReplay
+from earwitnessd.settings.sources import FileReplay, Network
+from earwitnessd.settings.tree import override, read_tree
 from earwitnessd.settings.validate import SettingsError, to_settings
 
-NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)  # a 13th month, brackets a thousand deep
 LEAST_LAG_S = 12.0  # a recording is worked off in batches
-MERGE = "tag:yaml.org,2002:merge"
 
 
 def load(file: Path | None, overrides: Sequence[str] = ()) -> Settings:
     """Settings in force for this file and these `key.path=value` overrides."""
-    tree = _read(file) if file else {}
-    for override in overrides:
-        _override(tree, override)
+    tree = read_tree(file) if file else {}
+    for each in overrides:
+        override(tree, each)
     try:
         settings = to_settings(tree, Settings)
         _check_together(settings)
@@ -85,6 +83,7 @@ def _check_together(settings: Settings) -> None:
     if len(from_stdin) > 1:
         raise SettingsError(f"streams {' and '.join(from_stdin)} both read standard input: only one can")
     _check_sockets(settings)
+    _check_satellites(settings)
     _check_metrics(settings.metrics)
     _check_evidence(settings)
 
@@ -166,57 +165,30 @@ def _check_sockets(settings: Settings) -> None:
         raise SettingsError(f"sockets.control = {sockets.control!r}: must differ from sockets.events")
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that is given twice, of which YAML would silently keep the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            if key_node.tag == MERGE:
-                continue  # `<<: *shared` may be given
-            key = self.construct_object(key_node, deep=True)
-            line = key_node.start_mark.line + 1
-            if not isinstance(key, Hashable):
-                raise SettingsError(f"line {line}: {key!r} cannot be a key")
-            if key in seen:
-                raise SettingsError(f"line {line}: {key!r} is given twice")
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SettingsError(f"{file}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: cannot be read: {error}") from None
-    try:
-        tree = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except NOT_YAML as error:
-        raise SettingsError(f"{file}: is not YAML: {error}") from None
-    except SettingsError as error:
-        raise SettingsError(f"{file}: {error}") from None
-    if tree is None:
-        return {}
-    if not isinstance(tree, dict):
-        raise SettingsError(f"{file}: holds {type(tree).__name__}, expected settings (key: value)")
-    return tree
-
-
-def _override(tree: dict[str, Any], override: str) -> None:
-    path, equals, text = override.partition("=")
-    if not equals or not path:
-        raise SettingsError(f"--set {override}: must be KEY=VALUE, such as windows.hop_s=0.25")
-    try:
-        value = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except SettingsError as error:
-        raise SettingsError(f"--set {override}: {error}") from None
-    except NOT_YAML as error:
-        raise SettingsError(f"--set {override}: the value is not YAML: {error}") from None
-    *groups, last = path.split(".")
-    for group in groups:
-        tree = tree.setdefault(group, {})
-        if not isinstance(tree, dict):
-            raise SettingsError(f"--set {override}: {group} is not a group of settings")
-    tree[last] = value
+def _check_satellites(settings: Settings) -> None:
+    sockets = settings.sockets
+    keys: dict[str, str] = {}
+    for name, source in settings.streams.items():
+        if not isinstance(source, Network):
+            continue
+        if not sockets.satellites:
+            raise SettingsError(
+                f"streams.{name}.source = network: where does its satellite connect? Set sockets.satellites, "
+                "such as tcp://192.168.1.10:5572"
+            )
+        if (before := keys.setdefault(source.key or name, name)) != name:
+            raise SettingsError(
+                f"streams.{name}.key = {source.key or name!r}: streams.{before} has it already; each "
+                "satellite has a key of its own"
+            )
+    if not sockets.satellites:
+        return
+    if not sockets.satellites.startswith("tcp://"):
+        raise SettingsError(f"sockets.satellites = {sockets.satellites!r}: must be tcp://ADDRESS:PORT")
+    if sockets.curve is None or not sockets.curve.satellites:
+        raise SettingsError(
+            f"sockets.satellites = {sockets.satellites!r}: needs sockets.curve.satellites, a directory with "
+            "the public keys of the microphones that may be heard (`earwitness-mic key` makes one)"
+        )
+    if sockets.satellites in {sockets.events, sockets.control}:
+        raise SettingsError(f"sockets.satellites = {sockets.satellites!r}: another socket has this address")

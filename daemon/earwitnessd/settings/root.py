@@ -149,6 +149,8 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     control: str = "auto"
     group: str | None = None
     # owns the ipc sockets, mode 0660
+    satellites: str = ""
+    # a directory of public keys (*.key) whose microphones may be heard
     curve: Curve | None = None
     insecure: bool = False
     # true: tcp without keys; anybody who reaches the port hears and controls everything
@@ -157,6 +159,8 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_clients: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 256
     # connections to each of the two sockets
     max_subscriptions: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
+    satellites: str = ""
+    # where `earwitness-mic` connects, tcp://ADDRESS:PORT; empty: nowhere. Needs curve.satellites
     # topics that one connection may subscribe to
 
 

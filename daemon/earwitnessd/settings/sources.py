@@ -53,4 +53,13 @@ class Pipe(Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="p
     # a writer that sends nothing for longer leaves a gap as long as it kept silent
 
 
-AnySource = Microphone | FileReplay | Pipe
+class Network(Source, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="network"):
+    """A microphone on another machine, where `earwitness-mic` runs; see `sockets.satellites`."""
+
+    key: str = ""
+    # name of its public key in sockets.curve.satellites (NAME.key); empty: the stream's own name
+
+
+LocalSource = Microphone | FileReplay | Pipe
+# what a capture process beside us can open
+AnySource = LocalSource | Network
