@@ -7,8 +7,6 @@ from typing import Literal
 import msgspec
 
 from .base import Event
-from .following import FollowingState
-from .remote import RemoteState
 from .satellite import LinkState
 from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
 
