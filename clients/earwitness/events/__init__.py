@@ -20,7 +20,6 @@ from .heartbeat import (
 )
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
-from .remote import RemoteState
 from .satellite import LinkCondition, LinkState, SatelliteCut
 from .speech import SpeechStarted, SpeechStopped
 from .stream import StreamGap, StreamLost, StreamOpened
@@ -122,7 +121,6 @@ __all__ = [
     "SpeakerLost",
     "SpeakerUnknown",
     "ProfilesFollowed",
-    "RemoteState",
     "SatelliteCut",
     "SpeakerVerified",
     "SpeechStarted",
