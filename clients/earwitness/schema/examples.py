@@ -73,7 +73,6 @@ from ..events import (
     SpeakerUnknown,
     SpeakerVerified,
     SpeechStarted,
-    RemoteState,
     SatelliteCut,
     SpeechStopped,
     StreamGap,
