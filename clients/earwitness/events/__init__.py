@@ -120,7 +120,6 @@ __all__ = [
     "SpeakerChanged",
     "SpeakerLost",
     "SpeakerUnknown",
-    "ProfilesFollowed",
     "SatelliteCut",
     "SpeakerVerified",
     "SpeechStarted",
