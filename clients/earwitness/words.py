@@ -103,6 +103,11 @@ def link(state: e.LinkState) -> str:
     return f"satellite {clean(state.key)}, {number(state.round_trip_ms, '.0f')} ms away{waiting}"
 
 
+def sessions(count: int) -> str:
+    """How often somebody was enrolled."""
+    return f"{count} session{'' if count == 1 else 's'}"
+
+
 def anyone(event: e.GroupVerified | e.WatchlistHit) -> str:
     """Say that it is anyone of a group, who that may be, and how sure the daemon is."""
     posterior = "" if event.posterior is None else f" · p {number(event.posterior, '.3f')}"
@@ -179,7 +184,7 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
         case e.ProfileUpdated():
             renamed = f", before {event.renamed_from}" if event.renamed_from else ""
             groups = "" if event.groups is None else f", groups: {', '.join(event.groups) or ABSENT}"
-            return Line(f"{event.speaker} updated: {event.exemplars} exemplars{renamed}{groups}", "news")
+            return Line(f"{event.speaker} updated: {sessions(event.exemplars)}{renamed}{groups}", "news")
         case e.ProfileDeleted():
             return Line(f"{event.speaker} deleted", "warn")
         case e.EnrollProgress():

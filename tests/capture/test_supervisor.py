@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -89,6 +90,23 @@ def test_the_back_off_doubles_up_to_its_cap(tmp_path: Path) -> None:
             capture.supervisor.tick(now_s)
             assert capture.supervisor.status.state == "starting"
     assert waits == pytest.approx([0.25, 0.5, 1.0, 2.0, 2.0], abs=0.1)
+
+
+def test_a_device_that_stays_away_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    absent = tmp_path / "absent"
+    with Capture(Pipe(path=str(absent))) as capture:
+        capture.until(lambda: capture.supervisor.openings == 3)
+        capture.until_state("backing_off")
+        os.mkfifo(absent)
+        with absent.open("w+b", buffering=0) as writer:
+            writer.write(bytes(32_000))
+            capture.until_state("listening")
+            absent.unlink()
+        capture.until_state("backing_off")
+    told = [record.message for record in caplog.records if "no audio" in record.message]
+    assert len(told) == 2
+    assert told[0].startswith("stream desk: no audio, tried again until there is some (")
 
 
 def test_a_paused_stream_has_no_process_until_it_is_resumed(fifo: Pipe) -> None:

@@ -177,7 +177,7 @@ def test_several_recordings_are_enrolled_and_a_bad_one_is_named(daemon: Path, tm
     bad.write_bytes(b"nothing")
     result = run(daemon, "enroll", "zoe", "--file", str(good), "--file", str(bad), "--label", "phone")
     assert result.returncode == 1
-    assert "good.wav: zoe has 1 exemplars now" in result.stdout
+    assert "good.wav: zoe has 1 session now" in result.stdout
     assert "bad.wav: this is not a sound file" in result.stderr
     assert run(daemon, "enroll", "zoe", "--file", str(good)).returncode == 0
 

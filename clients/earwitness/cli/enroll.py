@@ -15,7 +15,7 @@ from ..control import Control, ControlError, Enrolled, Enrolment, NoDaemon
 from ..events import AnyEvent, EnrollProgress
 from ..notices import Connected, Notice, Restarted
 from ..subscription import Subscription, subscribe
-from ..words import clean, number, span
+from ..words import clean, number, sessions, span
 from .connection import FAILED, Connection, fail
 
 CONNECT_S = 3.0
@@ -76,7 +76,7 @@ def _from_files(control: Control, name: str, files: list[Path], label: str, cons
             Console(stderr=True, highlight=False, markup=False).print(f"{file}: {error.message}")
             continue
         print(
-            f"{file}: {clean(answer.name)} has {answer.exemplars} exemplars now, "
+            f"{file}: {clean(answer.name)} has {sessions(answer.exemplars)} now, "
             f"{_quality(answer, answer.snr_db)}"
         )
         for warning in answer.warnings:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from .. import palette
 from ..control import Exemplar, Profile
-from ..words import ABSENT, clean, day, number, span
+from ..words import ABSENT, clean, day, number, sessions, span
 from .terms import terms
 
 VERDICTS = {"good": palette.GOOD, "fair": palette.WARN, "poor": palette.BAD}
@@ -30,10 +30,9 @@ def _heading(person: Profile) -> Text:
     heading = Text.assemble((clean(person.name), "bold"))
     if person.verdict:
         heading.append(f"  {person.verdict} profile", VERDICTS.get(person.verdict, ""))
-    sessions = "session" if len(person.exemplars) == 1 else "sessions"
     speech_s = sum(session.speech_s for session in person.exemplars if session.usable)
     heading.append(
-        f"  {len(person.exemplars)} {sessions}, {span(speech_s)} of speech, since {day(person.created)}",
+        f"  {sessions(len(person.exemplars))}, {span(speech_s)} of speech, since {day(person.created)}",
         palette.DIM,
     )
     return heading

@@ -68,9 +68,9 @@ def delete(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a person and all exemplars."""
+    """Forget a person and all sessions."""
     connection: Connection = context.obj
-    if not yes and not typer.confirm(f"Forget {name} and all exemplars? This cannot be undone", err=True):
+    if not yes and not typer.confirm(f"Forget {name} and all sessions? This cannot be undone", err=True):
         raise typer.Exit(1)
     with connection.ask() as control:
         print(clean(control.delete_profile(name).message))
