@@ -108,9 +108,9 @@ def _stream(name: str, status: CaptureStatus, pulse: StreamPulse) -> StreamState
         windows_skipped=counters.windows_skipped,
         bad_messages=counters.bad_messages,
         unusable_samples=counters.unusable_samples,
+        link=status.link,
     )
 
-        link=status.link,
 
 def _state(status: CaptureStatus, pulse: StreamPulse) -> StreamCondition:
     if status.state in {"paused", "stopped"}:
