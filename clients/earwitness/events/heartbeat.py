@@ -66,8 +66,6 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """of the capture process, not understood"""
     unusable_samples: Samples = 0
     """the device delivered NaN, infinity or absurd values: heard as silence"""
-    windows_unembedded: int = 0
-    """the engine did not embed them, or not in time: nothing is decided of them"""
     link: LinkState | None = None
     """to the satellite whose microphone it is; null: it is of this machine"""
 

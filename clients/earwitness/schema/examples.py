@@ -62,18 +62,18 @@ from ..events import (
     GroupVerified,
     Heartbeat,
     Latency,
+    LinkState,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileScore,
     ProfileUpdated,
+    SatelliteCut,
     SocketState,
-    LinkState,
     SpeakerChanged,
     SpeakerLost,
     SpeakerUnknown,
     SpeakerVerified,
     SpeechStarted,
-    SatelliteCut,
     SpeechStopped,
     StreamGap,
     StreamLost,
@@ -144,15 +144,6 @@ HEARTBEAT = Heartbeat(
             windows_inconclusive=2,
             windows_skipped=0,
             bad_messages=0,
-        )
-    ],
-    sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
-    evidence=EvidenceState(kept=3),
-    audit=AuditState(written=12),
-    profiles=2,
-    profiles_other_model=0,
-    rss_mb=790.4,
-    **header(97, 31),
             link=LinkState(
                 state="up",
                 key="desk",
@@ -164,6 +155,15 @@ HEARTBEAT = Heartbeat(
                 drift_ppm=6.1,
                 links=1,
             ),
+        )
+    ],
+    sockets=SocketState(events=96, subscriptions=2, control_requests=3, control_errors=0, refused_clients=0),
+    evidence=EvidenceState(kept=3),
+    audit=AuditState(written=12),
+    profiles=2,
+    profiles_other_model=0,
+    rss_mb=790.4,
+    **header(97, 31),
 )
 
 EVENTS: tuple[AnyEvent, ...] = (
@@ -201,6 +201,14 @@ EVENTS: tuple[AnyEvent, ...] = (
     ),
     StreamLost(reason="the device is gone", final=False, **audio(480_000, 480_000), **header(131)),
     StreamGap(samples=320, reason="overflow", **audio(40_000, 40_320), **header(12, second=2.951)),
+    SatelliteCut(
+        stream=STREAM,
+        key="desk",
+        address="192.168.1.20",
+        reason="position 960000 where 480000 was due",
+        refused_s=10.0,
+        **header(133),
+    ),
     SpeechStarted(**audio(11_264, 11_264), **header(9, second=1.231)),
     SpeechStopped(**audio(11_264, 71_680), **header(40, second=4.911)),
     WindowScored(
@@ -213,14 +221,6 @@ EVENTS: tuple[AnyEvent, ...] = (
         inconclusive=[],
         scores=[
             ProfileScore(
-    SatelliteCut(
-        stream=STREAM,
-        key="desk",
-        address="192.168.1.20",
-        reason="position 960000 where 480000 was due",
-        refused_s=10.0,
-        **header(133),
-    ),
                 speaker="anna", cosine=0.91, normalised=6.3, llr=4.6, evidence=4.2, accept=1.9, reject=-2.4
             ),
             ProfileScore(

@@ -19,7 +19,6 @@ from earwitness.events import (
     Heartbeat,
     Latency,
     LinkState,
-    RemoteState,
     SocketState,
     StreamCondition,
     StreamOpened,
@@ -55,7 +54,6 @@ STREAM_GAUGES = {
     "lag_ms": "stream_lag_seconds",
     "zero_run_s": "stream_zero_run_seconds",
 }
-ENGINE_COUNTERS = {"batches": "engine_batches", "windows": "engine_windows"}
 LINK_COUNTERS = {
     "links": "satellite_links",
     "lost_samples": "satellite_lost_samples",
@@ -68,6 +66,7 @@ LINK_GAUGES = {
     "drift_ppm": "satellite_clock_drift_ppm",
     "waiting_s": "satellite_waiting_seconds",
 }
+ENGINE_COUNTERS = {"batches": "engine_batches", "windows": "engine_windows"}
 ENGINE_GAUGES = {"busy": "engine_busy_ratio", "batch_ms": "engine_batch_seconds"}
 DAEMON_GAUGES = {
     "uptime_s": "uptime_seconds",
@@ -190,10 +189,6 @@ def _streams(streams: list[StreamState]) -> Iterator[Metric]:
             state.add_metric([stream.stream, condition], float(stream.state == condition))
     yield verified
     yield state
-
-
-def _number(said: msgspec.Struct, field: str) -> float:
-    return float(getattr(said, field)) * FACTORS.get(field[-3:], 1.0)
     yield from _links({stream.stream: stream.link for stream in streams if stream.link})
 
 
@@ -212,3 +207,7 @@ def _links(links: Mapping[str, LinkState]) -> Iterator[Metric]:
     for stream, link in links.items():
         up.add_metric([stream], float(link.state == "up"))
     yield up
+
+
+def _number(said: msgspec.Struct, field: str) -> float:
+    return float(getattr(said, field)) * FACTORS.get(field[-3:], 1.0)

@@ -139,6 +139,8 @@ class Curve(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # a directory of public keys (*.key) that may subscribe
     controllers: str
     # a directory of public keys (*.key) that may control
+    satellites: str = ""
+    # a directory of public keys (*.key) whose microphones may be heard
 
 
 class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -147,10 +149,10 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     events: str = "auto"
     # "auto", ipc://PATH or tcp://ADDRESS:PORT
     control: str = "auto"
+    satellites: str = ""
+    # where `earwitness-mic` connects, tcp://ADDRESS:PORT; empty: nowhere. Needs curve.satellites
     group: str | None = None
     # owns the ipc sockets, mode 0660
-    satellites: str = ""
-    # a directory of public keys (*.key) whose microphones may be heard
     curve: Curve | None = None
     insecure: bool = False
     # true: tcp without keys; anybody who reaches the port hears and controls everything
@@ -159,8 +161,6 @@ class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_clients: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 256
     # connections to each of the two sockets
     max_subscriptions: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 64
-    satellites: str = ""
-    # where `earwitness-mic` connects, tcp://ADDRESS:PORT; empty: nowhere. Needs curve.satellites
     # topics that one connection may subscribe to
 
 
