@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +54,12 @@ class Block:
             calibrator.rows(vectors) if calibrator else None,
         )
 
+    def vectors_of(self, person: int) -> Vector:
+        """One person's, by their place in the block."""
+        stop = None if person + 1 == len(self.names) else self.first_rows[person + 1]
+        vectors: Vector = self.vectors[self.first_rows[person] : stop]
+        return vectors
+
     def people(self) -> list[Exemplars]:
         """What it was made of."""
         stops = [*self.first_rows[1:].tolist(), len(self.vectors)]
@@ -64,7 +70,7 @@ class Block:
 
 
 def blocks_of(
-    people: Sequence[Exemplars], calibrator: Calibrator | None, most_rows: int = BLOCK_ROWS
+    people: Iterable[Exemplars], calibrator: Calibrator | None, most_rows: int = BLOCK_ROWS
 ) -> tuple[Block, ...]:
     """Nobody's templates are torn apart."""
     blocks: list[Block] = []

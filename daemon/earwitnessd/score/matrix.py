@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 
@@ -63,7 +63,7 @@ class ProfileMatrix:
     @classmethod
     def of(
         cls,
-        people: Sequence[Exemplars],
+        people: Iterable[Exemplars],
         calibrator: Calibrator | None,
         channels: Mapping[str, frozenset[Channel]] | None = None,
     ) -> ProfileMatrix:
@@ -116,22 +116,19 @@ class ProfileMatrix:
         )
 
     def _cosines(self, embedding: Vector) -> Cosines:
-        """Of one block at once; of a crowd only the blocks that are asked for."""
+        """Of one block at once; of a crowd only those that are asked for: their templates are read for it."""
         assert self.columns is not None
-        first_people = self.columns.first_people
-        known: dict[int, Reals] = {}
+        first_rows, first_people = self.columns.first_rows, self.columns.first_people
 
-        def of_block(index: int) -> Reals:
-            if index not in known:
-                block = self.blocks[index]
-                known[index] = _nearest(block.vectors @ embedding, block.first_rows)
-            return known[index]
+        def everybody() -> Vector:
+            return _nearest(_products([block.vectors for block in self.blocks], embedding), first_rows)
 
         def of(row: int) -> float:
-            index = bisect_right(first_people, row) - 1
-            return float(of_block(index)[row - first_people[index]])
+            place = bisect_right(first_people, row) - 1
+            own = self.blocks[place].vectors_of(row - first_people[place])
+            return min(1.0, max(-1.0, float((own @ embedding).max())))
 
-        return Cosines(of, lambda: np.concatenate([of_block(index) for index in range(len(self.blocks))]))
+        return Cosines(of, everybody) if len(self.blocks) > 1 else Cosines.known(everybody())
 
     @classmethod
     def _of(cls, blocks: tuple[Block, ...], calibrator: Calibrator | None) -> ProfileMatrix:
