@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from earwitnessd.access.to_gate import place_of
 from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.decision import GroupWish, OwnPoint, Point, Targets
 from earwitnessd.engines import Backend, Embedder, open_embedder, open_overlap_detector
+from earwitnessd.engines.remote.first import Terms
+from earwitnessd.engines.remote.opening import open_remote
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.listening.listener import Parts
 from earwitnessd.listening.overlapping import OverlapWatch
@@ -44,11 +47,17 @@ class Engine:
 
 def open_engine(settings: Settings, backend: Backend | None = None) -> Engine:
     """As the settings ask for; `backend` in place of theirs, where one must not take over from another."""
-    model, engine = open_model(settings.model), settings.engine
-    embedder = open_embedder(
-        model, engine.device, engine.threads, engine.precision, backend or engine.backend
-    )
-    return Engine(model, embedder)
+    model, remote = open_model(settings.model), settings.engine.remote
+    if remote is None:
+        return Engine(model, _open_here(model, settings, backend))
+    place, terms = place_of(remote), Terms(remote.deadline_s, remote.failures)
+    local = _open_here(model, settings, backend) if remote.fallback == "local" else None
+    return Engine(model, open_remote(model, local, place, terms))
+
+
+def _open_here(model: Model, settings: Settings, backend: Backend | None) -> Embedder:
+    engine = settings.engine
+    return open_embedder(model, engine.device, engine.threads, engine.precision, backend or engine.backend)
 
 
 def open_parts(settings: Settings) -> Parts:

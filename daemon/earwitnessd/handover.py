@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from earwitness.control import AnyMethod, ErrorCode
-from earwitness.events import Event
+from earwitness.events import Event, RemoteState
 from earwitnessd.calibration import Calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.evidence.clip import Clip
@@ -155,6 +155,8 @@ class Pulse:
     # what computes at present; empty: what was ready
     degraded: str = ""
     # why it is not the one in the settings; empty: it is
+    remote: RemoteState | None = None
+    # of engines elsewhere; None: there are none
 
     @classmethod
     def first(cls, profiles: int) -> Pulse:

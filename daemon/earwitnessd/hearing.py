@@ -63,6 +63,7 @@ class Counters:
     windows_silent: int = 0
     windows_inconclusive: int = 0
     windows_skipped: int = 0
+    windows_unembedded: int = 0
     bad_messages: int = 0
     unusable_samples: int = 0
     overflows: int = 0

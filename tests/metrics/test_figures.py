@@ -16,6 +16,7 @@ from earwitness.events import (
     EvidenceState,
     Heartbeat,
     LinkState,
+    RemoteState,
     SocketState,
     StreamState,
     WindowScored,
@@ -26,7 +27,7 @@ from earwitnessd.metrics.figures import Figures
 
 DASHBOARD = Path(__file__).parents[2] / "configs" / "grafana-earwitness.json"
 WORDS = {"stream", "stream_id", "state", "device", "reason", "speaker", "position"}
-WORDS |= {"model", "model_id", "degraded", "link"}
+WORDS |= {"model", "model_id", "degraded", "link", "remote"}
 # fields that are no figures, or of no use as one
 
 Samples = dict[str, list[tuple[dict[str, str], float]]]
@@ -97,6 +98,16 @@ def test_every_figure_of_the_engine_is_told(field: str) -> None:
     counter = figures.ENGINE_COUNTERS.get(field)
     name = f"earwitness_{counter}_total" if counter else f"earwitness_{figures.ENGINE_GAUGES[field]}"
     assert after(beat)[name] == [({}, 0.005 if field.endswith("_ms") else 5.0)]
+
+
+@pytest.mark.parametrize("field", sorted(set(RemoteState.__struct_fields__) - {"last_failure"}))
+def test_every_figure_of_remote_engines_is_told(field: str) -> None:
+    remote = msgspec.structs.replace(RemoteState(), **{field: 5})
+    engine = msgspec.structs.replace(HEARTBEAT.engine, remote=remote)
+    counter = figures.REMOTE_COUNTERS.get(field)
+    name = f"earwitness_{counter}_total" if counter else f"earwitness_{figures.REMOTE_GAUGES[field]}"
+    told = after(msgspec.structs.replace(HEARTBEAT, engine=engine))
+    assert told[name] == [({}, 0.005 if field.endswith("_ms") else 5.0)]
 
 
 @pytest.mark.parametrize("field", [each for each in SocketState.__struct_fields__ if each != "events"])
@@ -190,8 +201,13 @@ def test_every_query_of_the_dashboard_names_metrics_that_exist() -> None:
 
 def test_the_dashboard_shows_every_figure_of_streams_and_engine() -> None:
     shown = set(re.findall(r"earwitness_(\w+)", " ".join(queries())))
-    counters = {*figures.STREAM_COUNTERS.values(), *figures.ENGINE_COUNTERS.values()}
+    counters = {
+        *figures.STREAM_COUNTERS.values(),
+        *figures.ENGINE_COUNTERS.values(),
+        *figures.REMOTE_COUNTERS.values(),
+    }
     gauges = {
+        *figures.REMOTE_GAUGES.values(),
         *figures.STREAM_GAUGES.values(),
         *figures.ENGINE_GAUGES.values(),
         *figures.DAEMON_GAUGES.values(),

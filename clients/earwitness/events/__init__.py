@@ -19,8 +19,9 @@ from .heartbeat import (
     StreamState,
 )
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
-from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
+from .remote import RemoteState
 from .satellite import LinkCondition, LinkState, SatelliteCut
+from .speaker import SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from .speech import SpeechStarted, SpeechStopped
 from .stream import StreamGap, StreamLost, StreamOpened
 from .window import Latency, ProfileScore, WindowScored
@@ -110,17 +111,18 @@ __all__ = [
     "GroupVerified",
     "Heartbeat",
     "Latency",
+    "LinkCondition",
+    "LinkState",
     "ProfileDeleted",
     "ProfileEnrolled",
     "ProfileScore",
     "ProfileUpdated",
-    "LinkCondition",
-    "LinkState",
+    "RemoteState",
+    "SatelliteCut",
     "SocketState",
     "SpeakerChanged",
     "SpeakerLost",
     "SpeakerUnknown",
-    "SatelliteCut",
     "SpeakerVerified",
     "SpeechStarted",
     "SpeechStopped",

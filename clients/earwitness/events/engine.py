@@ -7,7 +7,7 @@ from .units import Seconds
 
 
 class EngineDegraded(Event, frozen=True, kw_only=True, tag="engine.degraded"):
-    """The device that was to compute the model is lost or full: the CPU computes until it is back."""
+    """The device that was to compute the model is lost or full, or remote engines are: the CPU computes."""
 
     state_group = "engine"
 
@@ -18,7 +18,7 @@ class EngineDegraded(Event, frozen=True, kw_only=True, tag="engine.degraded"):
 
 
 class EngineRestored(Event, frozen=True, kw_only=True, tag="engine.restored"):
-    """The device of the settings computes the model again."""
+    """The device, or the remote engines, of the settings compute the model again."""
 
     state_group = "engine"
 

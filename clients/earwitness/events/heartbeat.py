@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Event
+from .remote import RemoteState
 from .satellite import LinkState
 from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
 
@@ -66,6 +67,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     """of the capture process, not understood"""
     unusable_samples: Samples = 0
     """the device delivered NaN, infinity or absurd values: heard as silence"""
+    windows_unembedded: int = 0
+    """the engine did not embed them, or not in time: nothing is decided of them"""
     link: LinkState | None = None
     """to the satellite whose microphone it is; null: it is of this machine"""
 
@@ -89,6 +92,8 @@ class EngineState(msgspec.Struct, frozen=True, kw_only=True):
     """in them"""
     degraded: str = ""
     """why another device than that of the settings computes, for people; empty: that one does"""
+    remote: RemoteState | None = None
+    """of engines on other machines; null: the settings name none"""
 
 
 class SocketState(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,6 +62,7 @@ class WindowScored(StreamEvent, frozen=True, kw_only=True, tag="window.scored"):
     inconclusive: list[str]
     """why this window decides nothing: `too_little_speech`, `gap`, `clipped`, `low_snr`, `overlap` (two
     people speak at once; where a model that hears it is set), `not_finite` (the device delivered NaN),
+    `not_embedded` (the engine was not done in time),
     `channel_mismatch` (where the settings make it so: another kind of channel than the likeliest person was
     enrolled over), `margin` (two people are too close), `undecided` (the evidence speaks for nobody and
     against nobody enough), `no_profiles`"""

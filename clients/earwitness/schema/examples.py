@@ -67,6 +67,7 @@ from ..events import (
     ProfileEnrolled,
     ProfileScore,
     ProfileUpdated,
+    RemoteState,
     SatelliteCut,
     SocketState,
     SpeakerChanged,
@@ -117,6 +118,9 @@ HEARTBEAT = Heartbeat(
         batch_ms=61.2,
         batches=48,
         windows=48,
+        remote=RemoteState(
+            windows=46, windows_local=2, failures=1, requests=47, requests_late=1, round_trip_ms=14.2
+        ),
     ),
     streams=[
         StreamState(

@@ -19,6 +19,7 @@ from earwitnessd.cli.model import app as model
 from earwitnessd.cli.plan import plan
 from earwitnessd.cli.replay import replay
 from earwitnessd.cli.run import run
+from earwitnessd.cli.serve_embeddings import serve_embeddings
 from earwitnessd.cli.simulate import simulate
 from earwitnessd.cli.templates import app as templates
 from earwitnessd.cli.train import train
@@ -42,6 +43,7 @@ app.command(short_help="How well a model tells voices apart.")(evaluate)
 app.command(short_help="Fit evidence and target rates to your own recordings.")(calibrate)
 app.command(short_help="Conversations of recorded speakers, to evaluate with.")(simulate)
 app.command(short_help="What so many streams take.")(plan)
+app.command(short_help="Engines of a Ray cluster, for daemons elsewhere.")(serve_embeddings)
 app.command(short_help="Train or fine-tune a model.")(train)
 app.add_typer(model, name="model", help="Fetch, import and show models.")
 app.add_typer(bench, name="bench", help="How fast, prompt and steady it is on this machine.")

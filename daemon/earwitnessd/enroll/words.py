@@ -14,6 +14,7 @@ HINTS = {
     "low_snr": "too noisy: move closer to the microphone or find a quieter place",
     "overlap": "two people speak at once: let one speak alone",
     "not_finite": "the device delivers garbage",
+    "not_embedded": "the engine was late: keep talking",
 }
 LEFT_OUT = {
     "gap": "with lost audio",
@@ -21,6 +22,7 @@ LEFT_OUT = {
     "low_snr": "too noisy",
     "overlap": "with two voices at once",
     "not_finite": "garbage",
+    "not_embedded": "missed by the engine",
 }
 ALONE = "enrol one person alone, without radio or television"
 MIN_WINDOWS = 3  # make a template

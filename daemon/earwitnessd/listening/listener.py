@@ -19,7 +19,7 @@ from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
 from earwitnessd.decide import Rules
 from earwitnessd.decision import Roster
-from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows
+from earwitnessd.engines import Embedder, EmbedError
 from earwitnessd.enroll.decoding import Decode, Decoding
 from earwitnessd.enroll.recording import decode
 from earwitnessd.enroll.sessions import Enrolments
@@ -38,6 +38,7 @@ from earwitnessd.handover import (
 )
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
 from earwitnessd.listening.devices import changes_of, lost
+from earwitnessd.listening.embedding import embedded, marked, remote_state
 from earwitnessd.listening.overlapping import OverlapWatch
 from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
@@ -288,9 +289,9 @@ class Listener(threading.Thread):
         """Embed and judge the due windows of all streams; whether there were any."""
         live = self._live_batch()
         began_s = time.monotonic()
-        embedded = self._judge(live)
-        if embedded:
-            self._turns.took(embedded, time.monotonic() - began_s)
+        heard = self._judge(live, live=True)
+        if heard:
+            self._turns.took(heard, time.monotonic() - began_s)
         recordings = list(self._recorded_batches())
         for batch in recordings:
             self._judge(batch)
@@ -312,10 +313,10 @@ class Listener(threading.Thread):
             if hearing.full or (hearing.recorded and stream in self._ended):
                 yield [(verifier, window) for window in hearing.take_due(hearing.due)]
 
-    def _judge(self, heard: Heard) -> int:
+    def _judge(self, heard: Heard, *, live: bool = False) -> int:
         """Embed, score and decide a batch; how many windows the model heard."""
         wanted = [self._wanted(window) for _, window in heard]
-        windows, vectors, embed_ns = self._embed([window for _, window in heard], wanted)
+        windows, vectors, embed_ns = self._embed([window for _, window in heard], wanted, live=live)
         for (verifier, _), window, vector in zip(heard, windows, vectors, strict=True):
             stream = verifier.hearing.stream
             watched = self._enrolments.names(stream)
@@ -329,16 +330,18 @@ class Listener(threading.Thread):
         return window.embeddable and bool(anybody)
 
     def _embed(
-        self, windows: list[HeardWindow], wanted: list[bool]
+        self, windows: list[HeardWindow], wanted: list[bool], *, live: bool = False
     ) -> tuple[list[HeardWindow], list[Vector | None], tuple[int, int]]:
-        """The windows, with overlap marked; their vectors; and when that began and ended."""
+        """The windows, with what speaks against them; their vectors; and when that began and ended."""
         began_ns = time.monotonic_ns()
         vectors: list[Vector | None] = [None] * len(windows)
         rows = [index for index, wants in enumerate(wanted) if wants]
         if rows:
             batch = np.stack([windows[index].window.samples for index in rows])
-            for index, vector in zip(rows, self._computed(batch), strict=True):
+            found = embedded(self._parts.embedder, batch, self._parts.turning, live=live)
+            for index, vector in zip(rows, found, strict=True):
                 vectors[index] = vector
+            windows = marked(windows, wanted, vectors)
         if self._parts.overlap:
             windows = self._parts.overlap.marked(windows, wanted)
         ended_ns = time.monotonic_ns()
@@ -348,10 +351,6 @@ class Listener(threading.Thread):
             self._batch_ms = (ended_ns - began_ns) / 1e6
             self._busy_s += (ended_ns - began_ns) / 1e9
         return windows, vectors, (began_ns, ended_ns)
-
-    def _computed(self, batch: Windows) -> Vectors:
-        computed = self._parts.embedder.embed(batch)
-        return self._parts.turning.turn(computed) if self._parts.turning else computed
 
     def _turned(self, calibrator: Calibrator | None) -> Calibrator | None:
         return self._parts.turning.calibrator(calibrator) if self._parts.turning else calibrator
@@ -389,6 +388,7 @@ class Listener(threading.Thread):
             profiles_other_model=self._parts.people.other_model,
             device=self._parts.embedder.device,
             degraded=lost(self._parts.embedder),
+            remote=remote_state(self._parts.embedder),
         )
         self._outbox.put(pulse)
         self._last_pulse_s, self._busy_s = now_s, 0.0

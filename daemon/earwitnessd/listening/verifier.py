@@ -23,6 +23,7 @@ from earwitnessd.decision import Weight
 from earwitnessd.handover import StreamPulse
 from earwitnessd.hearing import HeardWindow, Hearing
 from earwitnessd.listening.channel_watch import MISMATCH, ChannelWatch, advice, mismatched
+from earwitnessd.listening.embedding import NOT_EMBEDDED
 from earwitnessd.publish import rfc3339
 from earwitnessd.score import NOBODY, Heard, ProfileMatrix, Score, Scores, Vector
 from earwitnessd.settings.root import Settings
@@ -190,6 +191,7 @@ class StreamVerifier:
         counters.windows_scored += scored
         counters.windows_silent += "too_little_speech" in heard.reasons
         counters.windows_inconclusive += scored and inconclusive
+        counters.windows_unembedded += NOT_EMBEDDED in heard.reasons
 
 
 def _named(rules: Rules) -> tuple[str, ...]:

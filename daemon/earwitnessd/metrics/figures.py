@@ -19,6 +19,7 @@ from earwitness.events import (
     Heartbeat,
     Latency,
     LinkState,
+    RemoteState,
     SocketState,
     StreamCondition,
     StreamOpened,
@@ -45,6 +46,7 @@ STREAM_COUNTERS = {
     "windows_silent": "windows_silent",
     "windows_inconclusive": "windows_inconclusive",
     "windows_skipped": "windows_skipped",
+    "windows_unembedded": "windows_unembedded",
     "bad_messages": "capture_bad_messages",
     "unusable_samples": "stream_unusable_samples",
 }
@@ -67,6 +69,16 @@ LINK_GAUGES = {
     "waiting_s": "satellite_waiting_seconds",
 }
 ENGINE_COUNTERS = {"batches": "engine_batches", "windows": "engine_windows"}
+REMOTE_COUNTERS = {
+    "windows": "remote_windows",
+    "windows_local": "remote_windows_local",
+    "windows_dropped": "remote_windows_dropped",
+    "failures": "remote_failures",
+    "requests": "remote_requests",
+    "requests_failed": "remote_requests_failed",
+    "requests_late": "remote_requests_late",
+}
+REMOTE_GAUGES = {"round_trip_ms": "remote_round_trip_seconds"}
 ENGINE_GAUGES = {"busy": "engine_busy_ratio", "batch_ms": "engine_batch_seconds"}
 DAEMON_GAUGES = {
     "uptime_s": "uptime_seconds",
@@ -139,6 +151,9 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
     yield from _single(beat, DAEMON_GAUGES, GaugeMetricFamily)
     yield from _single(beat.engine, ENGINE_GAUGES, GaugeMetricFamily)
     yield from _single(beat.engine, ENGINE_COUNTERS, CounterMetricFamily)
+    if beat.engine.remote:
+        yield from _single(beat.engine.remote, REMOTE_COUNTERS, CounterMetricFamily)
+        yield from _single(beat.engine.remote, REMOTE_GAUGES, GaugeMetricFamily)
     yield GaugeMetricFamily(
         "earwitness_engine_degraded",
         "another device than that of the settings computes, because that one is lost",
@@ -163,7 +178,7 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
 
 
 def _single(
-    said: Heartbeat | EngineState | SocketState | EvidenceState | AuditState,
+    said: Heartbeat | EngineState | RemoteState | SocketState | EvidenceState | AuditState,
     names: Mapping[str, str],
     family: type[GaugeMetricFamily | CounterMetricFamily],
 ) -> Iterator[Metric]:

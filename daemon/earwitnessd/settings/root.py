@@ -8,6 +8,7 @@ import msgspec
 
 from earwitnessd.settings.enrolment import Enrolment
 from earwitnessd.settings.overlap import Overlap
+from earwitnessd.settings.remote import Remote
 from earwitnessd.settings.sources import AnySource, Microphone
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
@@ -45,6 +46,15 @@ class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # what computes exact embeddings on the CPU; "auto": torch, until a measurement shows another to be faster
     max_lag_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 2.0
     # a live stream further behind than this skips whole hops
+    remote: Remote | None = None
+    # engines on other machines; left out: this one computes
+
+    def __post_init__(self) -> None:
+        if self.remote and self.remote.deadline_s > self.max_lag_s:
+            raise ValueError(
+                f"remote.deadline_s = {self.remote.deadline_s:g}: must be at most max_lag_s = "
+                f"{self.max_lag_s:g}, or hops would be skipped while one answer is waited for"
+            )
 
 
 class Windows(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -126,12 +126,12 @@ class RemoteFirst:
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Both sides; a remote one that cannot is given up at once."""
-        silent = np.zeros((batch, window_samples), np.float32)
+        noise = np.random.default_rng(0).normal(0.0, 0.1, (batch, window_samples)).astype(np.float32)
         if self._local:
             self._local.warm_up(window_samples, batch)
-            self._from_local(to_int16(silent[:1]))
+            self._from_local(to_int16(noise[:1]))
         if self._gate is not None:
-            self._from_remote(to_int16(silent), WARM_WITHIN_S)
+            self._from_remote(to_int16(noise), WARM_WITHIN_S)
             if self._failures:
                 self._lose(self._figures.last_failure)
 

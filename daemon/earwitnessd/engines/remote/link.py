@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -108,6 +109,7 @@ class Link:
         self._socket = self._context.socket(zmq.DEALER)
         try:
             self._monitor = self._socket.get_monitor_socket(UP | DOWN | FAILED)
+            self._end = weakref.finalize(self, _end, self._context, self._socket, self._monitor)
             self._set_up()
         except zmq.ZMQError as error:
             self.close()
@@ -205,7 +207,7 @@ class Link:
             try:
                 reply, vectors = unpack_reply(frames)
             except WireError as error:
-                asked.trouble = f"{self._named} sent what is no answer: {error}"
+                asked.trouble = asked.trouble or f"{self._named} sent what is no answer: {error}"
                 continue
             if (sent := asked.flying.pop(reply.id, None)) is not None:
                 self._take(asked, reply, vectors, sent)
@@ -220,7 +222,8 @@ class Link:
             raise WrongModelError(wrong or reply.says)
         if vectors is None or len(vectors) != stop - start:
             self.tally.failed += 1
-            asked.trouble = reply.says or f"{self._named} answered with the wrong number of vectors"
+            says = reply.says or f"{self._named} answered with the wrong number of vectors"
+            asked.trouble = asked.trouble or says
             return
         self.tally.answered += 1
         self.tally.round_trip_ms = 1000 * (self._clock() - sent_s)
@@ -253,5 +256,13 @@ class Link:
 
     def close(self) -> None:
         """Nothing is waited for."""
-        self._socket.disable_monitor()
-        self._context.destroy(linger=0)
+        self._end()
+
+
+def _end(
+    context: zmq.Context[zmq.Socket[bytes]], socket: zmq.Socket[bytes], monitor: zmq.Socket[bytes]
+) -> None:
+    socket.disable_monitor()
+    monitor.close(linger=0)
+    socket.close(linger=0)
+    context.term()
