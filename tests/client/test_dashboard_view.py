@@ -127,7 +127,8 @@ def test_what_does_not_fit_is_counted_and_trouble_comes_first() -> None:
     shown = lines(crowded())
     streams = next(line for line in shown if line.strip().startswith("streams"))
     profiles = next(line for line in shown if line.strip().startswith("profiles"))
-    assert "more" in streams
+    assert "page 1 of " in streams
+    assert "64 · 1 lost" in streams
     assert "more" in profiles
     assert any("gone gone" in line for line in shown)
 

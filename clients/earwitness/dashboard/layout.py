@@ -29,16 +29,20 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     # a blank line above each heading
 
 
-def share(state: DashboardState, height: int) -> Layout:
-    """Events get what is left by the streams and the profiles, but never nothing."""
+def share(state: DashboardState, height: int, *, alone: bool = False) -> Layout:
+    """Events get what is left by the streams and the profiles, but never nothing; `alone`, streams get it."""
     streams, profiles = len(state.streams), max(1, len(state.led_at))
+    if alone:
+        top = height >= NORMAL
+        return Layout(streams=max(1, min(streams, height - 1 - top)), stream_lines=1, top=top)
     if height < TINY:
         return Layout(streams=min(streams, max(1, height - 1)), stream_lines=1)
     health, airy = height >= SMALL, height >= AIRY
     free = height - 3 - 3 * health - (5 if airy else 2 * (height >= NORMAL))
-    for_events = max(1, min(6, free // 4))
+    crowded = streams > free // 2
+    for_events = max(1, min(6, free // (8 if crowded else 4)))
     profile_lines = 2 if airy and 2 * profiles <= (free - for_events) // 2 else 1
-    for_profiles = min(profiles * profile_lines, max(1, (free - for_events) // 2))
+    for_profiles = min(profiles * profile_lines, max(1, (free - for_events) // (5 if crowded else 2)))
     stream_lines, streams = _streams(streams, free - for_events - for_profiles, airy=airy)
     used = _stream_height(streams, stream_lines)
     profiles = max(1, min(profiles, (free - for_events - used) // profile_lines))

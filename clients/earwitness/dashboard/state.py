@@ -43,6 +43,11 @@ LATENCIES = 240
 PEAK_HOLD_S = 2.0
 ENROLMENT_STAYS_S = 6.0
 LEVEL_FLOOR_DBFS = -120.0
+MOST_LED = 256  # people remembered who came close in a window; of a crowd anybody may
+LOSING_S = 15.0  # a stream counts as losing for so long after its last loss
+SPOKE_S = 5.0  # and as in use for so long after somebody spoke
+RANKS = ("lost", "opening", "losing", "watched", "speaking", "live", "paused", "ended")
+# the worst first
 
 Verdict = SpeakerVerified | SpeakerUnknown | SpeakerLost
 Anyone = GroupVerified | WatchlistHit
@@ -96,6 +101,28 @@ class StreamPanel:
     enrolment_until: float = math.inf
     windows: deque[ScoredWindow] = field(default_factory=lambda: deque(maxlen=HISTORY))
     counters: StreamState | None = None
+    lost_at: float = -math.inf
+    # when audio or windows were last lost
+
+    def rank(self, now: float) -> int:
+        """By how much somebody should look at it: an index of `RANKS`."""
+        return RANKS.index(self.standing(now))
+
+    def standing(self, now: float) -> str:
+        """One of `RANKS`."""
+        if self.condition != "live":
+            return self.condition if self.condition in RANKS else "live"
+        if now - self.lost_at < LOSING_S:
+            return "losing"
+        if any(isinstance(event, WatchlistHit) for event in self.heard_of(now)):
+            return "watched"
+        return "speaking" if self.speaking or now - self.spoke_at < SPOKE_S else "live"
+
+    def count(self, counters: StreamState, now: float) -> None:
+        """Take the heartbeat's counters, and notice what was lost since the last."""
+        if self.counters is not None and _losses(counters) > _losses(self.counters):
+            self.lost_at = now
+        self.counters = counters
 
     def current(self, now: float) -> Verdict | None:
         """The verdict, unless its time to live is over."""
@@ -223,7 +250,8 @@ class DashboardState:
             del self.streams[name]
         for order, stream in enumerate(beat.streams):
             panel = self._panel(stream.stream)
-            panel.order, panel.counters = order, stream
+            panel.order = order
+            panel.count(stream, now)
             panel.device, panel.condition, panel.reason = stream.device, stream.state, stream.reason
             panel.speaking = stream.speaking
             if now - panel.level_at > 1.5:  # windows come more often, while there are any
@@ -266,6 +294,9 @@ class DashboardState:
         for score in best:
             self.led_at.setdefault(score.speaker, -math.inf)
         self.led_at[best[0].speaker] = now
+        if len(self.led_at) > MOST_LED:
+            newest = sorted(self.led_at, key=lambda name: -self.led_at[name])[: MOST_LED // 2]
+            self.led_at = {name: self.led_at[name] for name in newest}
         current = self.streams.get(self.focus or "")
         if current is None or not current.speaking or current.condition != "live":
             self.focus = panel.name
@@ -277,6 +308,10 @@ class DashboardState:
         held = panel.peak(now)
         if peak is not None and (held is None or peak >= held):
             panel.peak_dbfs, panel.peak_at = peak, now
+
+
+def _losses(counters: StreamState) -> int:
+    return counters.windows_skipped + counters.gaps + counters.overflows + counters.stalls
 
 
 def _counts(window: WindowScored) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.text import Text
@@ -10,24 +11,24 @@ from rich.text import Text
 from .. import palette
 from ..events import GroupVerified, SpeakerLost, SpeakerUnknown, SpeakerVerified, WatchlistHit
 from ..words import clean, link, number, reasons, somebody, span, unknown_voice, verdict
+from .browsing import Browsing
 from .cells import cell, fit, heading, more
 from .layout import Layout
 from .meters import level_meter
-from .state import DashboardState, StreamPanel
+from .state import RANKS, DashboardState, StreamPanel
 
 BAR_MIN, BAR_MAX = 10, 48
 LISTENING = "listening"
-SERIOUS = {"lost": 0, "opening": 1, "live": 3, "paused": 4, "ended": 5}
-# live streams where somebody speaks rank 2
+MANY = 8  # streams from which on they are counted in the heading
 
 
 def stream_lines(
-    state: DashboardState, now: float, width: int, layout: Layout, name_width: int
+    state: DashboardState, now: float, width: int, layout: Layout, name_width: int, browsing: Browsing
 ) -> list[Text]:
-    """All streams, or those in trouble and in use first."""
-    ranked = sorted(state.streams.values(), key=lambda panel: (_seriousness(panel), panel.order))
-    shown = sorted(ranked[: layout.streams], key=lambda panel: panel.order)
-    lines = [heading("streams", more(len(state.streams) - len(shown)), width)]
+    """All streams, or one page of them."""
+    shown = browsing.cut(list(state.streams.values()), layout.streams, now)
+    summary, notes = _summary(state, now), _notes(state, browsing, len(shown))
+    lines = [heading(f"streams {summary}".rstrip(), notes, width)]
     stale = state.stale(now)
     for panel in shown:
         if layout.stream_lines == 3 and len(lines) > 1:
@@ -39,13 +40,27 @@ def stream_lines(
             ]
         else:
             lines.append(_compact_stream(panel, now, width, name_width, stale))
+    if not shown:
+        lines.append(Text(f"no stream and nobody heard is called {browsing.search!r}", palette.DIM))
     return lines
 
 
-def _seriousness(panel: StreamPanel) -> int:
-    if panel.condition == "live" and panel.speaking:
-        return 2
-    return SERIOUS.get(panel.condition, 3)
+def _summary(state: DashboardState, now: float) -> str:
+    """Of many streams: how many there are, and how many of them are not well or in use."""
+    if len(state.streams) < MANY:
+        return ""
+    counts = Counter(panel.standing(now) for panel in state.streams.values())
+    told = [f"{counts[standing]} {standing}" for standing in RANKS if standing != "live" and counts[standing]]
+    return " · ".join([str(len(state.streams)), *told])
+
+
+def _notes(state: DashboardState, browsing: Browsing, shown: int) -> str:
+    """What part of them is shown."""
+    sought = [f"search {clean(browsing.search)}"] if browsing.search and not browsing.typing else []
+    if browsing.pages == 1:
+        hidden = len(state.streams) - shown
+        return " · ".join([*sought, *([more(hidden)] if hidden and not browsing.search else [])])
+    return " · ".join([*sought, f"page {browsing.page + 1} of {browsing.pages}, worst first"])
 
 
 def _stream_line(panel: StreamPanel, now: float, width: int, name_width: int, stale: bool) -> Text:
@@ -63,7 +78,15 @@ def _stream_line(panel: StreamPanel, now: float, width: int, name_width: int, st
 def _compact_stream(panel: StreamPanel, now: float, width: int, name_width: int, stale: bool) -> Text:
     left = _level(panel, now, max(6, width // 8), name_width, stale)
     left.append("● " if panel.speaking else "  ", palette.FAINT if stale else palette.ACCENT)
-    return fit(Text.assemble(left, _testimony(panel, now, stale)), width)
+    return fit(Text.assemble(left, _losing(panel, now), _testimony(panel, now, stale)), width)
+
+
+def _losing(panel: StreamPanel, now: float) -> Text:
+    counters = panel.counters
+    if counters is None or panel.standing(now) != "losing":
+        return Text()
+    lost = f"{counters.windows_skipped} windows skipped" if counters.windows_skipped else "audio lost"
+    return Text(f"{lost} · ", palette.WARN)
 
 
 def _level(panel: StreamPanel, now: float, bar: int, name_width: int, stale: bool) -> Text:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from .. import palette
 from ..words import clean, span
+from .browsing import Browsing
 from .cells import both_ends, cell, fit, heading
 from .health import health_lines
 from .layout import Layout, share
@@ -27,31 +28,39 @@ def draw(
     *,
     wall_offset_s: float = 0.0,
     zone: tzinfo = UTC,
+    browsing: Browsing | None = None,
 ) -> Text:
     """Return at most `height` lines, none wider than `width` cells."""
     if width < 1 or height < 1:
         return Text()
     inner = max(1, width - 2 * MARGIN)
-    body = _body(state, now, inner, height - 2, wall_offset_s, zone)
+    browsing = browsing or Browsing()
+    body = _body(state, now, inner, height - 2, wall_offset_s, zone, browsing)
     lines = [_header(state, now, inner), *body[: max(0, height - 2)]]
     lines += [Text()] * (height - 1 - len(lines))
     if height > 1:
-        lines.append(_footer(inner))
+        lines.append(_footer(state, browsing, inner))
     margin = Text(" " * MARGIN)
     fitted = (fit(Text.assemble(margin, fit(line, inner)), width) for line in lines[:height])
     return Text("\n", no_wrap=True, overflow="crop", end="").join(fitted)
 
 
 def _body(
-    state: DashboardState, now: float, width: int, height: int, wall_offset_s: float, zone: tzinfo
+    state: DashboardState,
+    now: float,
+    width: int,
+    height: int,
+    wall_offset_s: float,
+    zone: tzinfo,
+    browsing: Browsing,
 ) -> list[Text]:
     if not state.streams and state.heartbeat is None:
         return _waiting(state)
-    layout = share(state, height)
+    layout = share(state, height, alone=browsing.alone)
     name_width = _name_width(state, width)
     blank = [Text()] if layout.airy else []
     lines = [Text()] if layout.top else []
-    lines += stream_lines(state, now, width, layout, name_width)
+    lines += stream_lines(state, now, width, layout, name_width, browsing)
     if layout.profiles:
         lines += blank + profile_lines(state, now, width, layout, name_width)
     if layout.health:
@@ -82,9 +91,21 @@ def _header(state: DashboardState, now: float, width: int) -> Text:
     return both_ends(left, says, width)
 
 
-def _footer(width: int) -> Text:
-    keys = Text.assemble(("q", palette.ACCENT), (" quit", palette.DIM))
-    return both_ends(keys, Text("evidence, not a login", palette.DIM), width)
+def _footer(state: DashboardState, browsing: Browsing, width: int) -> Text:
+    if browsing.typing:
+        sought = Text.assemble(("/", palette.ACCENT), clean(browsing.search), ("▏", palette.ACCENT))
+        return both_ends(sought, Text("Enter keeps it, Esc leaves", palette.DIM), width)
+    keys = [("q", "quit")]
+    if browsing.pages > 1:
+        keys += [("n", "next"), ("p", "back")]
+    if len(state.streams) > 1 or browsing.alone:
+        keys += [("/", "search"), ("s", "all" if browsing.alone else "streams only")]
+    if browsing.search:
+        keys.append(("Esc", "all streams"))
+    told = Text("  ").join(
+        Text.assemble((key, palette.ACCENT), (f" {does}", palette.DIM)) for key, does in keys
+    )
+    return both_ends(told, Text("evidence, not a login", palette.DIM), width)
 
 
 def _waiting(state: DashboardState) -> list[Text]:

@@ -20,17 +20,18 @@ from rich.text import Text
 from ..events import AnyEvent
 from ..notices import Notice
 from ..subscription import Subscription
+from .browsing import Browsing
+from .keys import keys_of
 from .state import DashboardState
 from .view import draw
 
 FRAME_S = 0.125  # at most 8 pictures a second
 TICK_S = 1.0  # times to live and the uptime go on without events
-QUIT_KEYS = b"qQ\x03\x04"
 
 
 def watch(subscription: Subscription[AnyEvent | Notice], console: Console) -> None:
     """Draw until the user or `subscription.stop()` ends it; handles signals, so only in the main thread."""
-    state = DashboardState(subscription.endpoint)
+    state, browsing = DashboardState(subscription.endpoint), Browsing()
     with (
         _terminal(subscription) as keyboard,
         Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False) as live,
@@ -40,24 +41,25 @@ def watch(subscription: Subscription[AnyEvent | Notice], console: Console) -> No
             now = time.monotonic()
             due = drawn_at + (FRAME_S if dirty else TICK_S)
             if now >= due:
-                live.update(_picture(state, now, console), refresh=True)
+                live.update(_picture(state, now, console, browsing), refresh=True)
                 drawn_at, dirty = now, False
                 continue
             item = subscription.receive(due - now)
             if item is not None:
                 state.on_event(item, time.monotonic())
                 dirty = True
-            elif subscription.stopped or _quit_pressed(keyboard):
+            elif subscription.stopped or any(map(browsing.press, _pressed(keyboard))):
                 return
             else:
-                dirty = True  # woken: the terminal has another size
+                drawn_at, dirty = 0.0, True  # woken: the terminal has another size, or somebody pressed a key
 
 
-def _picture(state: DashboardState, now: float, console: Console) -> Text:
+def _picture(state: DashboardState, now: float, console: Console, browsing: Browsing) -> Text:
     width, height = console.size
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
-    return draw(state, now, width, height, wall_offset_s=time.time() - time.monotonic(), zone=zone)
+    wall_offset_s = time.time() - time.monotonic()
+    return draw(state, now, width, height, wall_offset_s=wall_offset_s, zone=zone, browsing=browsing)
 
 
 @contextlib.contextmanager
@@ -81,11 +83,11 @@ def _terminal(subscription: Subscription[AnyEvent | Notice]) -> Iterator[int | N
         yield keyboard
 
 
-def _quit_pressed(keyboard: int | None) -> bool:
+def _pressed(keyboard: int | None) -> list[str]:
     if keyboard is None:
-        return False
+        return []
     ready, _, _ = select.select([keyboard], [], [], 0)
     if not ready:
-        return False
-    keys = os.read(keyboard, 64)
-    return not keys or any(key in QUIT_KEYS for key in keys)
+        return []
+    sent = os.read(keyboard, 64)
+    return list(keys_of(sent)) if sent else ["quit"]  # nobody is there any more
