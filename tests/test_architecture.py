@@ -132,6 +132,11 @@ def test_only_the_capture_process_imports_sounddevice() -> None:
     assert guilty <= {"capture"}
 
 
+def test_only_what_serves_embeddings_imports_ray() -> None:
+    guilty = {stage_of(file) for file in modules(DAEMON) if imports_any(file, {"ray"})}
+    assert guilty == {"serving"}
+
+
 def test_no_stage_imports_a_later_one() -> None:
     broken = []
     for file in modules(DAEMON):
@@ -173,6 +178,7 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
         "demo",
         "cli",
         "builtin",
+        "serving",
     }
     guilty = [
         f"{file.relative_to(DAEMON)} imports {name}"
@@ -192,6 +198,7 @@ def test_the_running_daemon_knows_nothing_of_training_or_evaluation() -> None:
                 "earwitnessd.doctor",
                 "earwitnessd.demo",
                 "earwitnessd.cli",
+                "earwitnessd.serving",
             )
         )
         and file.name != "__main__.py"

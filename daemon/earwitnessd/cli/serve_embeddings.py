@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from earwitnessd.cli.options import CANNOT_START, UNUSABLE, one_line
+from earwitnessd.cli.options import CANNOT_START, ENGINE_FAILED, UNUSABLE, one_line
 
 
 def serve_embeddings(
@@ -57,8 +57,10 @@ def serve_embeddings(
     from earwitnessd.logs import log_to_stderr
     from earwitnessd.models import ModelError, open_model
     from earwitnessd.models.record import sha256_of
+    from earwitnessd.serving.cluster import ClusterLostError
     from earwitnessd.serving.run import Entrance
     from earwitnessd.serving.run import serve_embeddings as serve
+    from earwitnessd.serving.supervisor import as_child, supervise
     from earwitnessd.serving.wish import Replicas, ServingError, Wish, known_precision
 
     try:
@@ -79,8 +81,14 @@ def serve_embeddings(
         print(f"earwitnessd serve-embeddings: {one_line(error)}", file=sys.stderr)
         raise typer.Exit(UNUSABLE) from None
     log_to_stderr("info")
+    tell = as_child()
+    if tell is None:
+        raise typer.Exit(supervise(sys.argv[1:]))
     try:
-        serve(address, wish, entrance, name)
+        serve(address, wish, entrance, name, tell)
+    except ClusterLostError as error:
+        print(f"earwitnessd serve-embeddings: the cluster is lost: {one_line(error)}", file=sys.stderr)
+        raise typer.Exit(ENGINE_FAILED) from None
     except (ServingError, EmbedError) as error:
         print(f"earwitnessd serve-embeddings: {one_line(error)}", file=sys.stderr)
         raise typer.Exit(CANNOT_START) from None

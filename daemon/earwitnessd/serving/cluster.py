@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import time
 from collections.abc import Mapping, MutableMapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ ATTEMPTS = 2
 TOLD_WITHIN_S = 10.0
 # a cluster that says nothing for so long is lost
 SHUT_DOWN_WITHIN_S = 15.0
+REACHED_WITHIN_S = 5.0
 
 
 class ClusterLostError(Exception):
@@ -48,6 +50,8 @@ class Cluster:
         self._handle = self._deploy(wish)
 
     def _connect(self, address: str | None, wish: Wish) -> None:
+        if address and ":" in address:
+            check_reachable(address)
         options: dict[str, Any] = {"address": address} if address else {"include_dashboard": False}
         try:
             self._ray.init(log_to_driver=False, namespace="earwitness", **options)
@@ -138,6 +142,17 @@ class Cluster:
         told = [deployment.message for deployment in found.deployments.values()] or [found.message]
         lines = [line.strip() for message in told for line in message.splitlines() if "Error:" in line]
         return lines[-1] if lines else ""
+
+
+def check_reachable(address: str) -> None:
+    """`ServingError` if nobody listens there: Ray would try for a minute and a half."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), REACHED_WITHIN_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ServingError(
+            f"--address {address}: no Ray head there ({error}); expected HOST:PORT as `ray start --head` says it"
+        ) from None
 
 
 def prepare_environment(environ: MutableMapping[str, str]) -> None:

@@ -1,12 +1,11 @@
-"""Serves embeddings until it is told to stop; begins anew, as a fresh process, when the cluster is lost."""
+"""Serves embeddings until it is told to stop, or the cluster is lost."""
 
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +21,6 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
 FIRST_ANSWER_WITHIN_S = 60.0
-AGAIN = "EARWITNESS_SERVING_AGAIN"
-# set for a process that follows one that served: it waits for the cluster instead of giving up
-PAUSE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +49,26 @@ class Entrance:
         return cls(listen, None)
 
 
-def serve_embeddings(address: str | None, wish: Wish, entrance: Entrance, name: str) -> None:
-    """Blocks; SIGTERM and SIGINT end it in good order."""
+def serve_embeddings(
+    address: str | None, wish: Wish, entrance: Entrance, name: str, tell: Callable[[], None]
+) -> None:
+    """Blocks; `tell` is called when it serves; SIGTERM and SIGINT end it in good order.
+
+    After a `ClusterLostError` a fresh process may try again.
+    """
     stopped = threading.Event()
-    again = os.environ.get(AGAIN) == "1"
-    try:
-        cluster = Cluster(address, wish, name)
-    except ServingError as error:
-        if not again:
-            raise
-        log.warning("not yet: %s", error)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        stopped.wait(PAUSE_S)
-        _begin_anew()
+    cluster = Cluster(address, wish, name)
     for number in (signal.SIGTERM, signal.SIGINT):  # Ray has set its own
         signal.signal(number, lambda *_: stopped.set())
     try:
-        _serve(cluster, wish, entrance, stopped)
-    except ClusterLostError as error:
-        log.error("the cluster is lost: %s; beginning anew", error)
+        _serve(cluster, wish, entrance, stopped, tell)
+    finally:
         cluster.close()
-        _begin_anew()
-    cluster.close()
 
 
-def _serve(cluster: Cluster, wish: Wish, entrance: Entrance, stopped: threading.Event) -> None:
+def _serve(
+    cluster: Cluster, wish: Wish, entrance: Entrance, stopped: threading.Event, tell: Callable[[], None]
+) -> None:
     speech = to_int16(speech_windows(1, round(wish.window_s * RATE)))
     try:
         first = cluster.compute(Asked(speech, FIRST_ANSWER_WITHIN_S))
@@ -85,6 +76,7 @@ def _serve(cluster: Cluster, wish: Wish, entrance: Entrance, stopped: threading.
         raise ClusterLostError(f"no replica embeds a first window ({type(error).__name__})") from error
     gate = Gate(entrance.listen, first.identity, cluster.compute, entrance.keys, queued=wish.queued)
     try:
+        tell()
         log.info("serving %s on %s at %s", first.identity, first.device, gate.address)
         told = ""
         while not stopped.wait(LOOK_S):
@@ -93,10 +85,3 @@ def _serve(cluster: Cluster, wish: Wish, entrance: Entrance, stopped: threading.
                 told = says
     finally:
         gate.close()
-
-
-def _begin_anew() -> None:
-    """In this process's place, so that whoever watches it sees it live on."""
-    sys.stderr.flush()
-    os.environ[AGAIN] = "1"
-    os.execv(sys.executable, [sys.executable, "-m", "earwitnessd", *sys.argv[1:]])  # noqa: S606 - ourselves
