@@ -149,6 +149,19 @@ def _reloaded(event: e.DaemonReloaded) -> Line:
     return Line(" · ".join(parts), "warn" if event.restart_needed else "news")
 
 
+def _followed(event: e.ProfilesFollowed) -> str:
+    counts = ((event.added, "new"), (event.changed, "changed"), (event.removed, "deleted"))
+    said = ", ".join(f"{count} {what}" for count, what in counts if count) or "nobody is different"
+    return f"profiles as at {clean(event.writer)}: {said}; {event.people} people, version {event.version}"
+
+
+def following(state: e.FollowingState) -> str:
+    """Say whom this daemon follows, and how that stands."""
+    heard = "never heard" if state.heard_s is None else f"last heard {span(state.heard_s)} ago"
+    refuses = "refuses what it says, " if state.state == "refuses" else ""
+    return f"follows {clean(state.writer)}, {refuses}{heard}, version {state.version}"
+
+
 def _enrolment(event: e.EnrollProgress) -> Line:
     who = f"enrolling {event.speaker}"
     match event.state:
@@ -185,6 +198,8 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
             renamed = f", before {event.renamed_from}" if event.renamed_from else ""
             groups = "" if event.groups is None else f", groups: {', '.join(event.groups) or ABSENT}"
             return Line(f"{event.speaker} updated: {sessions(event.exemplars)}{renamed}{groups}", "news")
+        case e.ProfilesFollowed():
+            return Line(_followed(event), "news")
         case e.ProfileDeleted():
             return Line(f"{event.speaker} deleted", "warn")
         case e.EnrollProgress():

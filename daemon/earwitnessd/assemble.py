@@ -21,6 +21,7 @@ from earwitnessd.listening.overlapping import OverlapWatch
 from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
+from earwitnessd.profiles.ledger import make_own
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, OwnTargets, Settings
 from earwitnessd.settings.validate import SettingsError
@@ -66,6 +67,8 @@ def open_parts(settings: Settings) -> Parts:
     calibrator = engine.calibrator(settings.decision)
     rules = engine.rules(settings.decision, calibrator)
     store, model_id = open_store(settings), engine.embedder.model_id
+    if settings.follow is None and make_own(store.database):
+        log.warning("the profiles were another daemon's, and are this one's own from now on (no `follow`)")
     turning = store.turning(model_id)
     people = People(
         store,
@@ -103,6 +106,12 @@ def open_store(settings: Settings) -> ProfileStore:
     file = profile_file(settings)
     key = KeyPlace.find(settings.templates.key_file, file)
     return open_or_move_aside(file, lambda: ProfileStore(file, key=key))
+
+
+def reopen_store(settings: Settings) -> ProfileStore:
+    """The same database once more, for another thread; it is there, and whole."""
+    file = profile_file(settings)
+    return ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))
 
 
 def find_calibrator(decision: Decision, model_id: str, directory: Path) -> Calibrator | None:

@@ -37,8 +37,18 @@ class Caller:
     deadline: float
     who: str = ""
     # for people: "uid 1000, gid 1000, process 4711", "key kitchen"
+    key: bytes = b""
+    # its own, in Z85; empty where none is needed
     method: AnyMethod | None = None
     # None: it could not be understood
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whom a request comes from."""
+
+    who: str
+    key: bytes
 
 
 class RequestError(Exception):
@@ -60,11 +70,16 @@ class ControlServer:
         *,
         admits: Callable[[zmq.Frame], bool] = lambda _: True,
         who: Callable[[zmq.Frame], str] = lambda _: "",
+        key: Callable[[zmq.Frame], bytes] = lambda _: b"",
+        forbids: Callable[[bytes, AnyMethod], str] = lambda _key, _method: "",
         on_done: Callable[[str, AnyMethod, str], None] = lambda _who, _method, _problem: None,
     ) -> None:
         self.socket = socket
         self._admits = admits
         self._who = who
+        self._key = key
+        self._forbids = forbids
+        # why a key may not ask for this; empty: it may
         self._on_done = on_done
         # who asked for what, and why it was refused; empty: it was done
         self.requests = 0
@@ -82,7 +97,8 @@ class ControlServer:
             except zmq.Again:
                 return
             if self._admits(frames[-1]):
-                self._on_request([frame.bytes for frame in frames], self._who(frames[-1]))
+                sender = Sender(self._who(frames[-1]), self._key(frames[-1]))
+                self._on_request([frame.bytes for frame in frames], sender)
 
     def reply(self, token: int, result: msgspec.Struct) -> None:
         """Answer a request."""
@@ -104,6 +120,11 @@ class ControlServer:
         caller = self._waiting.get(token)
         return caller.who if caller else ""
 
+    def key(self, token: int) -> bytes:
+        """The key of whoever asked, in Z85; empty where none is needed."""
+        caller = self._waiting.get(token)
+        return caller.key if caller else b""
+
     def expire(self) -> None:
         """Refuse what the engine has not answered in time."""
         now = time.monotonic()
@@ -117,7 +138,7 @@ class ControlServer:
         for token in list(self._waiting):
             self.refuse(token, "unavailable", message)
 
-    def _on_request(self, frames: list[bytes], who: str) -> None:
+    def _on_request(self, frames: list[bytes], sender: Sender) -> None:
         self.requests += 1
         envelope, parts = frames[:1], frames[1:]
         if len(parts) > 1 and not parts[0]:  # a REQ socket
@@ -132,9 +153,13 @@ class ControlServer:
             request = _decode(parts)
             self._waiting[token] = Caller(tuple(envelope), request.id, deadline)
             method = _method(request)
-            self._waiting[token] = Caller(tuple(envelope), request.id, deadline, who, method)
+            caller = Caller(tuple(envelope), request.id, deadline, sender.who, sender.key, method)
+            self._waiting[token] = caller
         except RequestError as error:
             self.refuse(token, error.code, str(error))
+            return
+        if why := self._forbids(sender.key, method):
+            self.refuse(token, "refused", why)
             return
         self._handle(token, method, parts[1] if len(parts) > 1 else b"")
 

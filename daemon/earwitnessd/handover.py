@@ -14,6 +14,7 @@ from earwitnessd.calibration import Calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.hearing import Counters
+from earwitnessd.profiles.taking import Taken
 from earwitnessd.settings.sources import Source
 
 # From main to engine
@@ -66,11 +67,19 @@ class NewRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleFollowed:
+    """The database has other people now: read them anew, and tell."""
+
+    writer: str
+    taken: Taken
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Finish."""
 
 
-ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | Stop
+ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | PeopleFollowed | Stop
 
 # From engine to main
 

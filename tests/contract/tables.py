@@ -83,7 +83,7 @@ def _event(kind: type[Event], defs: Schema) -> Iterator[str]:
 
 
 def _fields(name: str, properties: Schema, example: Any, defs: Schema) -> Iterator[str]:
-    """One table, then those of the objects in it."""
+    """One table, then those of the objects in it; without examples where the example has no such object."""
     yield _table(properties, example)
     for field, schema in properties.items():
         several = "items" in schema
@@ -93,9 +93,8 @@ def _fields(name: str, properties: Schema, example: Any, defs: Schema) -> Iterat
             part = defs[reference["$ref"].rpartition("/")[2]]
             path = f"{name}.{field}{'[]' * several}"
             yield f"**`{path}`**: {_about(part)}."
-            yield from _fields(
-                path, part["properties"], example[field][0] if several else example[field], defs
-            )
+            shown = example and example[field]
+            yield from _fields(path, part["properties"], shown[0] if several and shown else shown, defs)
 
 
 def _table(properties: Schema, example: Any) -> str:
@@ -106,7 +105,7 @@ def _table(properties: Schema, example: Any) -> str:
             meaning = f"{', '.join(f'`{value}`' for value in values)}; {meaning}"
         shown = (
             ""
-            if _type(schema) in {"object", "objects", "object or null"}
+            if example is None or _type(schema) in {"object", "objects", "object or null"}
             else f"`{json.dumps(example[name])}`"
         )
         rows.append(f"| `{name}` | {_type(schema)} | {schema.get('unit', '')} | {meaning} | {shown} |")

@@ -3,6 +3,7 @@
 from .client import Control, NoDaemon
 from .custody import CheckBegun, Consent, Custody, Exported
 from .envelope import CONTROL_SCHEMA, ControlError, ErrorCode, Problem, Reply, Request
+from .following import FollowedPoint, ProfileLetter
 from .requests import (
     METHODS,
     AddToGroup,
@@ -15,6 +16,8 @@ from .requests import (
     EnrollLive,
     EventsSince,
     ExportProfile,
+    FollowAnew,
+    FollowProfiles,
     GetStatus,
     ImportProfile,
     KeepProfile,
@@ -68,6 +71,9 @@ __all__ = [
     "Exemplar",
     "ExportProfile",
     "Exported",
+    "FollowAnew",
+    "FollowProfiles",
+    "FollowedPoint",
     "GetStatus",
     "GroupState",
     "Groups",
@@ -79,6 +85,7 @@ __all__ = [
     "PauseStream",
     "Problem",
     "Profile",
+    "ProfileLetter",
     "ProfileSummary",
     "Profiles",
     "Reload",

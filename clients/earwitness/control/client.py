@@ -25,6 +25,7 @@ from .requests import (
     EnrollLive,
     EventsSince,
     ExportProfile,
+    FollowAnew,
     GetStatus,
     ImportProfile,
     KeepProfile,
@@ -164,6 +165,10 @@ class Control:
     def import_profile(self, content: bytes, passphrase: str, name: str | None = None) -> Done:
         """Take in an exported person."""
         return self._ask(ImportProfile(passphrase=passphrase, name=name), Done, attachment=content)
+
+    def follow_anew(self) -> Done:
+        """Ask a follower to take its writer's people as they are now, in place of everybody it has."""
+        return self._ask(FollowAnew(), Done)
 
     def begin_check(self, name: str) -> CheckBegun:
         """Ask whether a person may be checked now; counts as failed until `end_check` tells otherwise."""

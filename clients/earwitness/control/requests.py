@@ -8,6 +8,7 @@ import msgspec
 
 from ..events.units import Fraction, Seconds
 from .custody import CheckBegun, Exported
+from .following import FollowedPoint, ProfileLetter
 from .results import Done, Enrolled, Enrolment, Groups, Profile, Profiles, Reloaded, Replay, Status
 
 Name = Annotated[
@@ -205,6 +206,32 @@ class ImportProfile(Method, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """another name than they had there; null: the same"""
 
 
+class FollowProfiles(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What changed since a point of this daemon's history; asked by daemons whose keys may follow."""
+
+    method = "profiles.follow"
+    result = ProfileLetter
+    known: FollowedPoint = FollowedPoint()
+    """what is in force at the follower; no lineage: everybody is asked for"""
+    kind: Literal["changes", "snapshot"] | None = None
+    """of the pages that came so far; null: the first is asked for"""
+    after: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """the version they reach"""
+    begun: FollowedPoint = FollowedPoint()
+    """the newest point when the first was sent"""
+    nonce: Annotated[str, msgspec.Meta(min_length=16, max_length=64)]
+    """random: the answer has it too"""
+    wait_s: Annotated[Seconds, msgspec.Meta(ge=0.0, le=30.0)] = 0.0
+    """where nothing has changed yet, wait so long for a change"""
+
+
+class FollowAnew(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """At a follower: take the writer's people as they are now, in place of everybody who is here."""
+
+    method = "profiles.follow_anew"
+    result = Done
+
+
 class BeginCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Ask whether a person may be checked now; counts as failed until `check.end` tells otherwise."""
 
@@ -288,6 +315,8 @@ AnyMethod = (
     | ImportProfile
     | BeginCheck
     | EndCheck
+    | FollowProfiles
+    | FollowAnew
 )
 
 METHODS: dict[str, type[AnyMethod]] = {kind.method: kind for kind in AnyMethod.__args__}

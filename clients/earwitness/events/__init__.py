@@ -8,6 +8,7 @@ from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
 from .engine import EngineDegraded, EngineRestored
 from .enroll import EnrollProgress
+from .following import FollowingCondition, FollowingState, ProfilesFollowed
 from .group import GroupLost, GroupVerified, WatchlistHit, WatchlistLost
 from .heartbeat import (
     AuditState,
@@ -36,8 +37,8 @@ AnyEvent = (
     | StreamOpened
     | StreamLost
     | StreamGap
-    | SpeechStarted
     | SatelliteCut
+    | SpeechStarted
     | SpeechStopped
     | WindowScored
     | SpeakerVerified
@@ -51,6 +52,7 @@ AnyEvent = (
     | ProfileEnrolled
     | ProfileUpdated
     | ProfileDeleted
+    | ProfilesFollowed
     | EnrollProgress
 )
 
@@ -106,6 +108,8 @@ __all__ = [
     "EnrollProgress",
     "Event",
     "EvidenceState",
+    "FollowingCondition",
+    "FollowingState",
     "ForeignEvent",
     "GroupLost",
     "GroupVerified",
@@ -117,6 +121,7 @@ __all__ = [
     "ProfileEnrolled",
     "ProfileScore",
     "ProfileUpdated",
+    "ProfilesFollowed",
     "RemoteState",
     "SatelliteCut",
     "SocketState",

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Event
+from .following import FollowingState
 from .remote import RemoteState
 from .satellite import LinkState
 from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
@@ -158,6 +159,8 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """what of it was kept; null: none is"""
     audit: AuditState | None = None
     """what went into the audit log; null: none is kept"""
+    following: FollowingState | None = None
+    """of a daemon whose people are another's; null: they are its own"""
     profiles: int
     """people enrolled with the model in use"""
     profiles_other_model: int

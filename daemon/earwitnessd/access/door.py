@@ -212,6 +212,11 @@ def _sender(frame: zmq.Frame) -> tuple[int | None, bytes]:
         return fd, b""
 
 
+def key_of(frame: zmq.Frame) -> bytes:
+    """In Z85; empty where none is needed."""
+    return _sender(frame)[1]
+
+
 def who(frame: zmq.Frame, name_of: Callable[[bytes], str] = lambda key: key.decode(errors="replace")) -> str:
     """For people: over ipc the address says uid, gid and pid."""
     address = str(frame.get("Peer-Address"))

@@ -18,6 +18,8 @@ from earwitnessd.settings.root import Curve
 log = logging.getLogger(__name__)
 
 NAME = re.compile(r"\w[\w.-]{0,63}")
+CONTROLLERS = "controllers"
+FOLLOWERS = "followers"  # keys that are let in to control, but only to follow
 REVOKED = ".revoked"  # what a public key's file ends in when it no longer counts
 ZAP_ENDPOINT = "inproc://zeromq.zap.01"
 
@@ -38,10 +40,14 @@ class KeyRing:
     def reload(self) -> None:
         """Read the directories again; whose key is gone is shown out by the doors."""
         self._read_files = self._look()
+        controllers = _public_keys(Path(self._curve.controllers))
+        followers = _public_keys(Path(self._curve.followers)) if self._curve.followers else frozenset()
         self._allowed = {
             EVENTS: _public_keys(Path(self._curve.subscribers)),
-            CONTROL: _public_keys(Path(self._curve.controllers)),
             SATELLITES: _public_keys(Path(self._curve.satellites)) if self._curve.satellites else frozenset(),
+            CONTROL: controllers | followers,
+            CONTROLLERS: controllers,
+            FOLLOWERS: followers,
         }
         self._names = _names(self._curve)
 
@@ -106,9 +112,13 @@ def new_key_pair(directory: Path, name: str) -> tuple[Path, Path]:
     return Path(public), Path(secret)
 
 
+def _lists(curve: Curve) -> tuple[str, ...]:
+    return (curve.subscribers, curve.controllers, curve.satellites, curve.followers)
+
+
 def folders(curve: Curve) -> list[Path]:
     """Of public keys."""
-    return [Path(each) for each in (curve.subscribers, curve.controllers, curve.satellites) if each]
+    return [Path(each) for each in _lists(curve) if each]
 
 
 def listed(curve: Curve) -> dict[str, list[Path]]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import zmq
 
-from earwitness.control import AnyMethod
+from earwitness.control import AnyMethod, FollowProfiles
 from earwitness.events import AuditState, Event
 from earwitnessd.audit.file import AuditFile
 from earwitnessd.audit.record import Line, Verdicts, of_event, of_method
@@ -17,6 +17,7 @@ from earwitnessd.audit.writer import AuditWriter, Finish, Written
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.publish import rfc3339
 from earwitnessd.settings.root import Audit
+from earwitnessd.sharing.giver import Gave
 
 MOST_WAITING = 2000  # lines for the disk
 FINISH_S = 0.5
@@ -56,6 +57,11 @@ class AuditKeeper:
     def on_event(self, event: Event) -> None:
         """Something was published."""
         self._put(of_event(event, self._verdicts))
+
+    def on_given(self, gave: Gave) -> None:
+        """Templates left this machine, for a daemon that follows."""
+        told = {"version": gave.version, "people": gave.people, "gone": gave.gone}
+        self._put({"what": "control", "type": FollowProfiles.method, "who": gave.who, "told": told})
 
     def on_written(self) -> None:
         """The writer has something to say."""

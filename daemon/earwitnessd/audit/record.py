@@ -12,6 +12,7 @@ from earwitness.control import (
     CancelEnrollment,
     EndCheck,
     EventsSince,
+    FollowProfiles,
     GetStatus,
     ListGroups,
     ListProfiles,
@@ -26,6 +27,7 @@ from earwitness.events import (
     GroupVerified,
     ProfileDeleted,
     ProfileEnrolled,
+    ProfilesFollowed,
     ProfileUpdated,
     SpeakerChanged,
     SpeakerLost,
@@ -39,7 +41,15 @@ from earwitness.events import (
 READS = (GetStatus, ListGroups, ListProfiles, ShowProfile, EventsSince)
 # asking changes nothing and discloses no template
 SECRET = {"passphrase"}
-EVENTS = (DaemonStarted, DaemonStopping, DaemonReloaded, ProfileEnrolled, ProfileUpdated, ProfileDeleted)
+EVENTS = (
+    DaemonStarted,
+    DaemonStopping,
+    DaemonReloaded,
+    ProfileEnrolled,
+    ProfileUpdated,
+    ProfileDeleted,
+    ProfilesFollowed,
+)
 TOLD = frozenset(
     (
         "speaker",
@@ -53,6 +63,10 @@ TOLD = frozenset(
         "error",
         "version",
         "model_id",
+        "writer",
+        "added",
+        "removed",
+        "people",
     )
 )
 # fields of events: never a score, nor anything else that is measured of a voice
@@ -118,8 +132,8 @@ class Verdicts:
 
 def of_method(who: str, method: AnyMethod, problem: str) -> dict[str, Any] | None:
     """The fields of a control action's line; None: it is not worth one."""
-    if isinstance(method, READS):
-        return None
+    if isinstance(method, READS) or (isinstance(method, FollowProfiles) and not problem):
+        return None  # who follows asks all the time: what it was given is a line of its own
     asked = {
         name: value
         for name, value in msgspec.to_builtins(method).items()

@@ -39,20 +39,39 @@ def new(
     print("the client names its secret key with --key and the daemon's public key with --server-key.")
 
 
+@app.command()
+def signing(
+    name: Annotated[str, typer.Argument(help="Whose key: a file name, such as desk.")],
+    to: Annotated[Path, typer.Option(help="Where to write it.")] = Path(),
+) -> None:
+    """Make the key pair a writer signs its profiles with: NAME.signing (public), NAME.signing_secret."""
+    from earwitnessd.sharing.signing import key_id, new_signing_key, read_public
+
+    try:
+        public, secret = new_signing_key(to, name)
+    except (OSError, ValueError) as error:
+        print(f"earwitnessd: {error}", file=sys.stderr)
+        raise typer.Exit(UNUSABLE) from None
+    print(f"public key  {public}\nsecret key  {secret}\nid          {key_id(read_public(public))}")
+    print("The writer names the secret key in share.signing_key_file; whoever follows names the public one")
+    print("in follow.signed_by, and believes nothing that is not signed with it.")
+
+
 @app.command("list")
 def list_(config: ConfigOption = None, overrides: SetOption = None) -> None:
     """Show the clients' keys that count, and what each may do."""
     from earwitnessd.access.keys import listed
 
     curve = _curve(config, overrides)
-    ways = (("subscribe", curve.subscribers), ("control", curve.controllers), ("be heard", curve.satellites))
+    ways = (
+        ("subscribe", curve.subscribers),
+        ("control", curve.controllers),
+        ("be heard", curve.satellites),
+        ("follow", curve.followers),
+    )
     for name, files in listed(curve).items():
         folders = {str(file.parent) for file in files}
-        may = [
-            word
-            for word, folder in ways
-            if folder and str(Path(folder)) in folders
-        ]
+        may = [word for word, folder in ways if folder and str(Path(folder)) in folders]
         print(f"{name:<24} {' and '.join(may)}")
 
 

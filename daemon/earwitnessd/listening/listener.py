@@ -28,6 +28,7 @@ from earwitnessd.handover import (
     Failed,
     FromEngine,
     NewRules,
+    PeopleFollowed,
     Publish,
     Pulse,
     Ready,
@@ -213,6 +214,8 @@ class Listener(threading.Thread):
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
                 self._adopt()
+            case PeopleFollowed():
+                self._publish(self._desk.on_followed(command))
             case Stop():
                 self._stopping = True
             case ask:

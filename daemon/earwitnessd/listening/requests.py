@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -34,8 +35,9 @@ from earwitnessd.enroll.errors import EnrolmentRefusedError
 from earwitnessd.enroll.origin import Origin
 from earwitnessd.enroll.recording import windows_of
 from earwitnessd.enroll.sessions import STORE_ADVICE, Enrolments, RecordingEnrolment
-from earwitnessd.handover import Answer, Ask, FromEngine, Refusal
+from earwitnessd.handover import Answer, Ask, FromEngine, PeopleFollowed, Refusal
 from earwitnessd.hearing import HeardWindow
+from earwitnessd.listening.following import events_of, read_anew, refuse_changes
 from earwitnessd.listening.grouping import groups_of, with_bound
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.profiles import ProfileError
@@ -43,6 +45,8 @@ from earwitnessd.profiles.custody import Custody
 from earwitnessd.profiles.people import People
 from earwitnessd.score import Vector
 from earwitnessd.settings.root import Settings
+
+log = logging.getLogger(__name__)
 
 
 class RequestDesk:
@@ -72,6 +76,7 @@ class RequestDesk:
     def answer(self, ask: Ask) -> list[Event]:
         """Do what is asked, or begin to; the events that follow."""
         try:
+            refuse_changes(self._settings.follow, ask.method)
             if isinstance(ask.method, EnrollLive | EnrollAudio):
                 self.custody.before_enrolment(ask.method.name, ask.method.consent, ask.caller)
             match ask.method:
@@ -113,6 +118,15 @@ class RequestDesk:
             problem = f"the profiles cannot be reached ({error}): nothing was changed"
             self._reply(Refusal(ask.token, "internal", problem))
         return []
+
+    def on_followed(self, followed: PeopleFollowed) -> list[Event]:
+        """Another daemon's people were put into force."""
+        try:
+            read_anew(followed.taken, self._people)
+            return events_of(followed.taken, followed.writer, self._people)
+        except sqlite3.Error as error:
+            log.error("what came from %s is not compared yet, a reload reads it: %s", followed.writer, error)
+            return []
 
     def take_recorded(self, most: int) -> list[HeardWindow]:
         """The next windows of the recording that is being enrolled."""

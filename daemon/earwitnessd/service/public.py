@@ -13,8 +13,9 @@ from earwitness.control import AnyMethod
 from earwitness.endpoints import CONTROL, EVENTS
 from earwitness.events import SocketState
 from earwitnessd.access import sockets
-from earwitnessd.access.door import Door, who
+from earwitnessd.access.door import Door, key_of, who
 from earwitnessd.access.keys import KeyRing
+from earwitnessd.access.permissions import Permissions
 from earwitnessd.control import ControlServer
 from earwitnessd.publish import Publisher
 from earwitnessd.settings.root import Sockets
@@ -56,8 +57,15 @@ class PublicSide:
             events, boot, replay_events=settings.replay_events, admits=self._doors[EVENTS].admits
         )
         knows = partial(who, name_of=self._keys.name_of) if self._keys else who
+        permissions = Permissions(self._keys if self.endpoints.control.startswith("tcp://") else None)
         self.control = ControlServer(
-            control, handle, admits=self._doors[CONTROL].admits, who=knows, on_done=on_done
+            control,
+            handle,
+            admits=self._doors[CONTROL].admits,
+            who=knows,
+            key=key_of,
+            forbids=permissions.forbids,
+            on_done=on_done,
         )
 
     def attendants(self) -> Attendants:

@@ -20,6 +20,8 @@ from earwitness.control import (
     AnyMethod,
     Done,
     EventsSince,
+    FollowAnew,
+    FollowProfiles,
     GetStatus,
     PauseStream,
     Reload,
@@ -33,9 +35,19 @@ from earwitness.events import (
     DaemonStopping,
     Event,
     Heartbeat,
+    ProfileDeleted,
+    ProfileEnrolled,
+    ProfileUpdated,
 )
 from earwitnessd.access import sockets
-from earwitnessd.assemble import audit_file, evidence_folder, find_calibrator, open_parts, rules_for
+from earwitnessd.assemble import (
+    audit_file,
+    evidence_folder,
+    find_calibrator,
+    open_parts,
+    reopen_store,
+    rules_for,
+)
 from earwitnessd.audit.keeper import AuditKeeper
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.cadence import Cadence
@@ -48,6 +60,7 @@ from earwitnessd.handover import (
     Failed,
     FromEngine,
     NewRules,
+    PeopleFollowed,
     Publish,
     Pulse,
     Ready,
@@ -59,11 +72,14 @@ from earwitnessd.journal.entry import FIELDS
 from earwitnessd.journal.events import EventLog
 from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
+from earwitnessd.profiles import ProfileStore
 from earwitnessd.satellite.gateway import Gateway
+from earwitnessd.service.following import Following
 from earwitnessd.service.memory import resident_mb
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import Attendants, PublicSide
 from earwitnessd.service.reloading import Reloading
+from earwitnessd.service.sharing import Sharing
 from earwitnessd.service.signals import signals
 from earwitnessd.service.streams import Streams, UnknownStreamError
 from earwitnessd.service.suspension import Suspension
@@ -72,6 +88,8 @@ from earwitnessd.service.watchdog import patience_s, why_stuck
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.sharing.errors import SharingError
+from earwitnessd.sharing.giver import Gave
 from earwitnessd.version import VERSION
 
 if TYPE_CHECKING:
@@ -112,6 +130,8 @@ class Service:
         self._stop_reason = ""
         self._failed = ""
         self._engine: Listener | None = None
+        self._sharing: Sharing | None = None
+        self._following: Following | None = None
         self._reload_wanted = False
         self._stop_by_s = math.inf
         self._pulse: Pulse | None = None
@@ -177,6 +197,7 @@ class Service:
         self._engine.start()
         stack.callback(self._stop_engine)
         self._ready = self._await_engine()
+        self._open_sharing(context, stack)
         self._streams.configure(self._settings.streams)
         self._announce()
 
@@ -231,6 +252,29 @@ class Service:
         log.info("satellites on %s", gateway.endpoint)
         return gateway
 
+    def _open_sharing(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
+        """Only now: the engine has made or migrated the database, and knows the model."""
+        settings, model_id = self._settings, self._ready.model_id
+
+        def open_store() -> ProfileStore:
+            return reopen_store(settings)
+
+        try:
+            if settings.share:
+                self._sharing = Sharing(context, settings.share, open_store, model_id)
+                stack.callback(self._sharing.close)
+                self._attend_to(self._sharing.receiver, self._on_shared)
+            if settings.follow:
+                self._following = Following(context, settings.follow, open_store, model_id)
+                stack.callback(self._following.close)
+                self._attend_to(self._following.receiver, self._on_followed)
+        except SharingError as error:
+            raise StartError(str(error)) from None
+
+    def _attend_to(self, receiver: zmq.Socket[bytes], attend: Callable[[], None]) -> None:
+        self._attendants[receiver] = attend
+        self._poller.register(receiver, zmq.POLLIN)
+
     def _open_audit(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
         audit = self._settings.audit
         self._audit = (
@@ -243,6 +287,8 @@ class Service:
         """A control request was answered."""
         if self._audit:
             self._audit.on_done(who, method, problem)
+        if self._sharing and not problem and not isinstance(method, FollowProfiles):
+            self._sharing.look()
 
     def _open_evidence(self) -> EvidenceFolder | None:
         try:
@@ -355,7 +401,28 @@ class Service:
             self._audit.on_event(stamped)
         if self._metrics:
             self._metrics.figures.on_event(stamped)
+        if self._sharing and isinstance(stamped, ProfileEnrolled | ProfileUpdated | ProfileDeleted):
+            self._sharing.look()
         return stamped
+
+    def _on_shared(self) -> None:
+        """Answers for daemons that follow this one."""
+        assert self._sharing
+        for word in self._sharing.answers():
+            match word:
+                case Answer(token, result):
+                    self._public.control.reply(token, result)
+                case Refusal(token, code, message):
+                    self._public.control.refuse(token, code, message)
+                case Gave() if self._audit:
+                    self._audit.on_given(word)
+
+    def _on_followed(self) -> None:
+        """Another daemon's people were put into force here."""
+        assert self._following
+        for taken in self._following.words():
+            self._inbox.put(PeopleFollowed(self._following.writer, taken))
+        self._following.tell()
 
     def _handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
         """A control request; what concerns the engine goes there."""
@@ -376,10 +443,31 @@ class Service:
                     self._answer_reload(token)
                 case EventsSince(boot=boot, seq=seq, topics=topics):
                     self._public.control.reply(token, self._public.publisher.since(boot, seq, topics))
+                case FollowProfiles():
+                    self._share(token, method)
+                case FollowAnew():
+                    self._follow_anew(token)
                 case _:
                     self._inbox.put(Ask(token, method, attachment, self._public.control.caller(token)))
         except UnknownStreamError as error:
             self._public.control.refuse(token, "not_found", str(error))
+
+    def _share(self, token: int, method: FollowProfiles) -> None:
+        control = self._public.control
+        if self._sharing:
+            self._sharing.ask(token, method, control.key(token), control.caller(token))
+        else:
+            control.refuse(
+                token, "refused", "this daemon shares no profiles: set share.signing_key_file there"
+            )
+
+    def _follow_anew(self, token: int) -> None:
+        if not self._following:
+            self._public.control.refuse(token, "refused", "this daemon follows nobody: `follow` is not set")
+            return
+        self._following.anew()
+        done = f"the people of {self._following.writer} are taken as they are, as soon as it answers"
+        self._public.control.reply(token, Done(message=done))
 
     def _answer_reload(self, token: int) -> None:
         event = self._reload()
@@ -422,6 +510,8 @@ class Service:
 
     def _beat(self) -> None:
         self._public.tick()
+        if self._following:
+            self._following.tell()
         if self._metrics:
             self._metrics.server.expire()
         beat = self._publish(self._heartbeat())
@@ -444,6 +534,7 @@ class Service:
                 suspended_s=self._suspension.total_s,
                 evidence=self._evidence.state if self._evidence else None,
                 audit=self._audit.state if self._audit else None,
+                following=self._following.state if self._following else None,
             )
         )
 

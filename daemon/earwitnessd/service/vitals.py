@@ -9,11 +9,13 @@ from earwitness.events import (
     AuditState,
     EngineState,
     EvidenceState,
+    FollowingState,
     Heartbeat,
     SocketState,
     StreamCondition,
     StreamState,
 )
+from earwitness.words import following
 from earwitnessd.capture.supervisor import CaptureStatus
 from earwitnessd.handover import Pulse, Ready, StreamPulse
 
@@ -30,6 +32,7 @@ class Vitals:
     rss_mb: float
     evidence: EvidenceState | None = None
     audit: AuditState | None = None
+    following: FollowingState | None = None
     suspended_s: float = 0.0
 
 
@@ -41,7 +44,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     ]
     return Heartbeat(
         uptime_s=vitals.uptime_s,
-        status=status_line(vitals.ready, streams, vitals.pulse.device),
+        status=status_line(vitals.ready, streams, vitals.pulse.device, vitals.following),
         engine=EngineState(
             model=vitals.ready.model,
             model_id=vitals.ready.model_id,
@@ -57,6 +60,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         sockets=vitals.sockets,
         evidence=vitals.evidence,
         audit=vitals.audit,
+        following=vitals.following,
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         rss_mb=vitals.rss_mb,
@@ -65,12 +69,15 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     )
 
 
-def status_line(ready: Ready, streams: list[StreamState], device: str = "") -> str:
+def status_line(
+    ready: Ready, streams: list[StreamState], device: str = "", follows: FollowingState | None = None
+) -> str:
     """One line for systemctl status and the dashboard."""
     said = ", ".join(f"{stream.stream} {_condition(stream)}" for stream in streams[:4])
     more = f", +{len(streams) - 4} more" if len(streams) > 4 else ""
     damaged = f"PROFILES DAMAGED, moved to {ready.profiles_damaged}; " if ready.profiles_damaged else ""
-    return f"{damaged}{said}{more}; {ready.model} on {device or ready.device}"
+    of_whom = f"; {following(follows)}" if follows else ""
+    return f"{damaged}{said}{more}; {ready.model} on {device or ready.device}{of_whom}"
 
 
 def _condition(stream: StreamState) -> str:

@@ -9,6 +9,7 @@ import msgspec
 import yaml
 
 from earwitnessd.settings.addresses import parse_address
+from earwitnessd.settings.following import check_sharing
 from earwitnessd.settings.root import LEAST_MEMORY_S, Metrics, OwnTargets, PersonDecision, Settings
 from earwitnessd.settings.sources import FileReplay, Network
 from earwitnessd.settings.tree import override, read_tree
@@ -86,6 +87,7 @@ def _check_together(settings: Settings) -> None:
     _check_satellites(settings)
     _check_metrics(settings.metrics)
     _check_evidence(settings)
+    check_sharing(settings)
 
 
 def _check_groups(settings: Settings) -> None:

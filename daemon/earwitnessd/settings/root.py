@@ -9,6 +9,7 @@ import msgspec
 from earwitnessd.settings.enrolment import Enrolment
 from earwitnessd.settings.overlap import Overlap
 from earwitnessd.settings.remote import Remote
+from earwitnessd.settings.sharing import FollowSettings, ShareSettings
 from earwitnessd.settings.sources import AnySource, Microphone
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 
@@ -151,6 +152,8 @@ class Curve(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # a directory of public keys (*.key) that may control
     satellites: str = ""
     # a directory of public keys (*.key) whose microphones may be heard
+    followers: str = ""
+    # a directory of public keys (*.key) of daemons that may follow the profiles and do nothing else
 
 
 class Sockets(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -252,6 +255,10 @@ class Settings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     evidence: Evidence = Evidence()
     profiles: str = "auto"
     # the database file; "auto": the state directory
+    share: ShareSettings | None = None
+    # other daemons may follow the profiles
+    follow: FollowSettings | None = None
+    # the profiles are another daemon's
     templates: Templates = Templates()
     audit: Audit = Audit()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
