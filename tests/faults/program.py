@@ -23,7 +23,8 @@ from earwitnessd.models import Model
 from earwitnessd.profiles import StoreError
 from earwitnessd.profiles.aside import moved_aside
 from earwitnessd.profiles.people import People
-from earwitnessd.service.service import EngineFailedError, Service, StartError
+from earwitnessd.service.errors import EngineFailedError, StartError
+from earwitnessd.service.service import Service
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError

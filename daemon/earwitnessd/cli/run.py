@@ -18,7 +18,8 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earwitnessd.access.sockets import SocketError
     from earwitnessd.logs import last_words, log_to_stderr
-    from earwitnessd.service.service import EngineFailedError, Service, StartError
+    from earwitnessd.service.errors import EngineFailedError, StartError
+    from earwitnessd.service.service import Service
     from earwitnessd.settings.load import load
     from earwitnessd.settings.validate import SettingsError
 

@@ -1,0 +1,78 @@
+"""Control requests: the main thread answers for streams, settings and itself, the engine all others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from earwitness.control import (
+    AnyMethod,
+    Done,
+    EventsSince,
+    GetStatus,
+    PauseStream,
+    Reload,
+    Reloaded,
+    ResumeStream,
+    Status,
+)
+from earwitness.events import DaemonReloaded, Heartbeat
+from earwitnessd.handover import Ask, ToEngine
+from earwitnessd.service.public import PublicSide
+from earwitnessd.service.streams import Streams, UnknownStreamError
+from earwitnessd.version import VERSION
+
+
+class Requests:
+    """Owned by the main thread."""
+
+    def __init__(
+        self,
+        boot: str,
+        public: PublicSide,
+        streams: Streams,
+        ask_engine: Callable[[ToEngine], None],
+        heartbeat: Callable[[], Heartbeat],
+        reload: Callable[[], DaemonReloaded],
+    ) -> None:
+        self._boot = boot
+        self._public = public
+        self._streams = streams
+        self._ask_engine = ask_engine
+        self._heartbeat = heartbeat
+        self._reload = reload
+
+    def handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
+        """Answer, refuse, or hand on."""
+        control = self._public.control
+        try:
+            match method:
+                case GetStatus():
+                    control.reply(token, self._status())
+                case PauseStream(stream=stream):
+                    self._streams.pause(stream)
+                    control.reply(token, Done(message=f"stream {stream} is paused"))
+                case ResumeStream(stream=stream):
+                    self._streams.resume(stream)
+                    control.reply(token, Done(message=f"stream {stream} is being opened"))
+                case Reload():
+                    self._answer_reload(token)
+                case EventsSince(boot=boot, seq=seq, topics=topics):
+                    control.reply(token, self._public.publisher.since(boot, seq, topics))
+                case _:
+                    self._ask_engine(Ask(token, method, attachment, control.caller(token)))
+        except UnknownStreamError as error:
+            control.refuse(token, "not_found", str(error))
+
+    def _status(self) -> Status:
+        return Status(version=VERSION, pid=os.getpid(), boot=self._boot, heartbeat=self._heartbeat())
+
+    def _answer_reload(self, token: int) -> None:
+        event = self._reload()
+        if event.error:
+            self._public.control.refuse(token, "refused", event.error)
+            return
+        self._public.control.reply(
+            token,
+            Reloaded(profiles=event.profiles, changed=event.changed, restart_needed=event.restart_needed),
+        )
