@@ -116,8 +116,9 @@ class Gateway:
             self._refuse(identity, f"no stream of this daemon has the key {key!r}", now_s)
         elif banned_s := remote.conduct.banned_s(now_s):
             remote.conduct.refused += 1
-            self._refuse(identity, "cut off", now_s, banned_s)
-            self.door.show_out(frame, f"{key} is cut off")
+            asks = _is_hello(frames[1].bytes)
+            if not (asks and self._refuse(identity, remote.cut_because, now_s, banned_s)):
+                self.door.show_out(frame, f"{key} is cut off")
         else:
             self._hear(remote, identity, frames, now_s)
 
@@ -165,9 +166,12 @@ class Gateway:
         else:
             remote.on_hello(identity, hello, address, now_s)
 
-    def _refuse(self, identity: bytes, reason: str, now_s: float, again_in_s: float = AGAIN_S) -> None:
-        if self._strangers.take(1.0, now_s):
+    def _refuse(self, identity: bytes, reason: str, now_s: float, again_in_s: float = AGAIN_S) -> bool:
+        """Say so, unless so many ask that nobody could."""
+        may = self._strangers.take(1.0, now_s)
+        if may:
             self._to_satellite(identity, link.Refused(reason=reason, again_in_s=again_in_s))
+        return may
 
     def _to_satellite(self, identity: bytes, word: link.Word) -> None:
         try:
@@ -182,3 +186,10 @@ class Gateway:
             )
         except zmq.Again:  # the gap shows in the positions
             self.dropped += 1
+
+
+def _is_hello(frame: bytes) -> bool:
+    try:
+        return isinstance(link.from_satellite(frame), link.Hello)
+    except msgspec.DecodeError:
+        return False

@@ -73,6 +73,7 @@ class RemoteStream:
         self._wall_offset_ns: int | None = None
         self._drift_ppm: float | None = None
         self._round_trip_s: float | None = None
+        self.cut_because = ""
         self._reason = ""
         self._lost_before = 0
         # samples that earlier runs of the satellite could not keep
@@ -229,7 +230,8 @@ class RemoteStream:
     def cut(self, reason: str, now_s: float) -> float:
         """Cut it off, and say so to everybody; for how many seconds."""
         ban_s = self.conduct.ban(now_s)
-        self._link, self._reason = "cut_off", f"the satellite is cut off: {reason}"
+        self.cut_because = f"cut off: {reason}"
+        self._link, self._reason = "cut_off", f"the satellite is {self.cut_because}"
         self._hello = None  # whatever it says next, it begins anew
         log.warning("stream %s: %s, for %.0f s", self.stream, self._reason, ban_s)
         self._end(self._reason, final=False)
