@@ -162,6 +162,21 @@ def following(state: e.FollowingState) -> str:
     return f"follows {clean(state.writer)}, {refuses}{heard}, version {state.version}"
 
 
+def _switched(event: e.ModelSwitched) -> Line:
+    parts = []
+    if event.renewing:
+        parts.append(f"{event.renewing} people are being enrolled anew from the audio that was kept")
+    elif event.renewed:
+        parts.append(f"{event.renewed} sessions were made anew from the audio that was kept")
+    if event.must_enrol_count:
+        named = ", ".join(event.must_enrol[:8])
+        more = f" and {event.must_enrol_count - 8} more" if event.must_enrol_count > 8 else ""
+        parts.append(f"enrolled with another model, must enrol again: {named}{more}")
+    return Line(
+        " · ".join(parts) or "everybody is enrolled with the model in use", "warn" if parts else "good"
+    )
+
+
 def _enrolment(event: e.EnrollProgress) -> Line:
     who = f"enrolling {event.speaker}"
     match event.state:
@@ -187,6 +202,8 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
             return _reloaded(event)
         case e.EngineDegraded():
             return Line(f"{event.device} computes: {event.reason}", "warn")
+        case e.ModelSwitched():
+            return _switched(event)
         case e.EngineRestored():
             return Line(f"{event.device} computes again, after {span(event.away_s)}", "good")
         case e.Heartbeat():

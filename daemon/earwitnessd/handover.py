@@ -160,6 +160,8 @@ class Pulse:
     windows: int
     profiles: int
     profiles_other_model: int
+    profiles_renewing: int = 0
+    # of these, those whose kept audio is being embedded
     device: str = ""
     # what computes at present; empty: what was ready
     degraded: str = ""

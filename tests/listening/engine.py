@@ -113,7 +113,7 @@ class Engine:
         self.embedder = embedder or ToneEmbedder()
         with closing(ProfileStore(self.profiles)) as store:
             for name, pitch_hz in (enrolled or {}).items():
-                store.add(name, _exemplar(pitch_hz))
+                store.add(name, exemplar(pitch_hz))
         self._rules = rules
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._inbox: Mailbox[ToEngine] = Mailbox(self._context, "to-engine")
@@ -224,7 +224,8 @@ class Engine:
         return [word for word in self.words if isinstance(word, Answer | Refusal) and word.token == token]
 
 
-def _exemplar(pitch_hz: float) -> NewExemplar:
+def exemplar(pitch_hz: float) -> NewExemplar:
+    """Of somebody who speaks at this pitch."""
     embedder = ToneEmbedder()
     (vector,) = embedder.embed(talking(pitch_hz, 3.0)[np.newaxis])
     return NewExemplar(

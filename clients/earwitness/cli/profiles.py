@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from .. import palette
+from ..control import ProfileSummary
 from ..words import clean, day, span
 from .connection import Connection, print_json, show, table
 from .profile_page import page
@@ -45,7 +46,7 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
             f"{person.exemplars}",
             span(person.speech_s),
             day(person.created),
-            Text(f"{unusable} of another model: enrol again" if unusable else "", palette.WARN),
+            Text(unusable_words(person) if unusable else "", palette.WARN),
         )
     show(rows)
 
@@ -96,3 +97,10 @@ def remove_session(
     connection: Connection = context.obj
     with connection.ask() as control:
         print(clean(control.remove_session(name, session).message))
+
+
+def unusable_words(person: ProfileSummary) -> str:
+    """What is to be done about sessions of another model."""
+    if person.renewing:
+        return "of another model: being made anew from the audio that was kept"
+    return f"{person.exemplars - person.usable} of another model: enrol again"

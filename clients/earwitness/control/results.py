@@ -39,6 +39,8 @@ class ProfileSummary(msgspec.Struct, frozen=True, kw_only=True):
     """net speech they rest on"""
     groups: list[str] = msgspec.field(default_factory=list)
     """those this person belongs to, by name"""
+    renewing: bool = False
+    """the audio kept of the enrolment is being embedded with the model in use"""
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from .heartbeat import (
     StreamCondition,
     StreamState,
 )
+from .model import ModelSwitched
 from .profile import ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from .remote import RemoteState
 from .satellite import LinkCondition, LinkState, SatelliteCut
@@ -31,6 +32,7 @@ AnyEvent = (
     DaemonStarted
     | DaemonStopping
     | DaemonReloaded
+    | ModelSwitched
     | EngineDegraded
     | EngineRestored
     | Heartbeat
@@ -117,6 +119,7 @@ __all__ = [
     "Latency",
     "LinkCondition",
     "LinkState",
+    "ModelSwitched",
     "ProfileDeleted",
     "ProfileEnrolled",
     "ProfileScore",

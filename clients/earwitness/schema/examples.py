@@ -68,6 +68,7 @@ from ..events import (
     Heartbeat,
     Latency,
     LinkState,
+    ModelSwitched,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileScore,
@@ -196,6 +197,9 @@ EVENTS: tuple[AnyEvent, ...] = (
         restart_needed=["model"],
         error=None,
         **header(98),
+    ),
+    ModelSwitched(
+        model_id=MODEL_ID, renewing=2, renewed=0, must_enrol=["ben"], must_enrol_count=1, **header(2)
     ),
     EngineDegraded(
         device="cpu (3 threads), float32, in place of cuda (NVIDIA L4), bfloat16, scores within 0.0011",

@@ -53,7 +53,7 @@ def show(config: ConfigOption = None, overrides: SetOption = None, user: UserOpt
     except StoreError as error:
         _fail(error)
     models = sorted({each.model_id for person in people for each in person.exemplars})
-    sessions = sum(len(person.exemplars) for person in people)
+    sessions = sum(person.sessions for person in people)
     print(f"key       {store.key_id}")
     print(f"people    {len(people)}, {sessions} sessions, of {', '.join(models) or 'no model'}")
     for problem in store.unreadable:

@@ -10,11 +10,12 @@ import numpy as np
 from earwitnessd.calibration.cohort import unit
 from earwitnessd.channel import NOTHING, Channel, kind_of, speech_powers
 from earwitnessd.enroll import words
-from earwitnessd.enroll.consistency import leave_one_out, lowest_cosine, median_llr
+from earwitnessd.enroll.consistency import Agreements, leave_one_out, lowest_cosine, median_llr
 from earwitnessd.enroll.errors import EnrolmentRefusedError
-from earwitnessd.enroll.likeness import Agreement, Likeness
+from earwitnessd.enroll.kept_audio import AudioKeeper
+from earwitnessd.enroll.likeness import Likeness
 from earwitnessd.enroll.second_voice import Stretch, find_second_voice
-from earwitnessd.enroll.taken import TakenWindow, new_speech_of, vectors_of
+from earwitnessd.enroll.taken import Taken, TakenWindow, new_speech_of, vectors_of
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.score import Vector
 from earwitnessd.settings.enrolment import Enrolment
@@ -60,6 +61,8 @@ class Template:
     # of the samples
     channel: Channel = ""
     warnings: tuple[str, ...] = ()
+    audio: bytes = b""
+    # what was said, where the operator allowed keeping it
 
 
 class Collector:
@@ -75,6 +78,7 @@ class Collector:
         self._origin: int | None = None
         # where the session began, in samples of its stream
         self._powers = NOTHING
+        self._audio = AudioKeeper() if settings.keep_audio else None
 
     @property
     def speech_s(self) -> float:
@@ -104,6 +108,8 @@ class Collector:
             vector=vector,
         )
         self._taken.append(taken)
+        if self._audio:
+            self._audio.add(taken, heard.window.samples)
         self._powers = self._powers + speech_powers(heard.window.samples)
 
     def progress(self, heard: HeardWindow) -> Progress:
@@ -131,10 +137,7 @@ class Collector:
             raise EnrolmentRefusedError(self.missing())
         warnings = self._second_voice_warnings()
         agreements = leave_one_out(self._taken, self._likeness)
-        fitting = [
-            window for window, each in zip(self._taken, agreements, strict=True) if not self._stray(each)
-        ]
-        fitting = fitting if len(fitting) >= words.MIN_WINDOWS else self._taken
+        fitting = without_strays(self._taken, agreements, self._likeness)
         snr_db, clipped = self._snr_db(), self._clipped()
         self_llr = median_llr(agreements)
         warnings += words.quality_warnings(snr_db, clipped, self_llr, self._settings.good_snr_db)
@@ -148,6 +151,7 @@ class Collector:
             clipped=clipped,
             channel=kind_of(self._powers),
             warnings=tuple(warnings),
+            audio=self._audio.kept() if self._audio else b"",
         )
 
     def missing(self) -> str:
@@ -169,12 +173,19 @@ class Collector:
             raise EnrolmentRefusedError(said)
         return [said]
 
-    def _stray(self, agreement: Agreement | None) -> bool:
-        return agreement is not None and self._likeness.falls_below(agreement, STRAY_LLR, STRAY_SLACK)
-
     def _snr_db(self) -> float | None:
         known = [window.snr_db for window in self._taken if window.snr_db is not None]
         return float(np.median(known)) if known else None
 
     def _clipped(self) -> float | None:
         return float(np.mean([window.clipped for window in self._taken])) if self._taken else None
+
+
+def without_strays(taken: Taken, agreements: Agreements, likeness: Likeness) -> Taken:
+    """Those that fit the others; all of them if too few do."""
+    fitting = [
+        window
+        for window, agreement in zip(taken, agreements, strict=True)
+        if agreement is None or not likeness.falls_below(agreement, STRAY_LLR, STRAY_SLACK)
+    ]
+    return fitting if len(fitting) >= words.MIN_WINDOWS else taken

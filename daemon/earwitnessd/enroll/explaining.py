@@ -25,16 +25,15 @@ def explained(
 ) -> Profile:
     """All that is known of a person, and what it means."""
     usable = [session for session in person.exemplars if session.model_id == model_id]
-    agreements = dict(zip([session.session for session in usable], _between(usable, likeness), strict=True))
+    agreements = dict(zip([session.root for session in usable], _between(usable, likeness), strict=True))
     nearest = _nearest(person.name, usable, matrix)
     problems = list(_problems(person.name, usable, agreements, nearest, alike))
-    doubts = list(_doubts(person.exemplars, usable))
+    sessions = _one_each(person.exemplars, usable)
+    doubts = list(_doubts(sessions, usable))
     return Profile(
         name=person.name,
         created=person.created,
-        exemplars=[
-            _shown(session, model_id, agreements.get(session.session)) for session in person.exemplars
-        ],
+        exemplars=[_shown(session, model_id, agreements.get(session.root)) for session in sessions],
         nearest=nearest[0] if nearest else None,
         nearest_cosine=nearest[1].cosine if nearest else None,
         nearest_llr=nearest[1].llr if nearest else None,
@@ -45,6 +44,14 @@ def explained(
         advice=list(_advice(person.name, usable)),
         groups=list(person.groups),
     )
+
+
+def _one_each(templates: Sequence[StoredExemplar], usable: Sequence[StoredExemplar]) -> list[StoredExemplar]:
+    """Of each session the template of the model in use; where there is none, the one it was enrolled with."""
+    renewed = {template.root for template in usable}
+    return [
+        each for each in templates if each in usable or (each.of_session is None and each.root not in renewed)
+    ]
 
 
 def _between(usable: Sequence[StoredExemplar], likeness: Likeness) -> list[Agreement | None]:
@@ -95,7 +102,7 @@ def _doubts(sessions: Sequence[StoredExemplar], usable: Sequence[StoredExemplar]
         yield f"{other} of {len(sessions)} sessions are of another model and do not count"
     for session in usable:
         for warning in session.circumstances.warnings:
-            yield f"session {session.session}: {warning}"
+            yield f"session {session.root}: {warning}"
 
 
 def _advice(name: str, usable: Sequence[StoredExemplar]) -> Iterator[str]:
@@ -116,7 +123,7 @@ def _advice(name: str, usable: Sequence[StoredExemplar]) -> Iterator[str]:
 def _shown(session: StoredExemplar, model_id: str, agreement: Agreement | None) -> Exemplar:
     about = session.circumstances
     return Exemplar(
-        session=session.session,
+        session=session.root,
         created=session.created,
         model_id=session.model_id,
         usable=session.model_id == model_id,

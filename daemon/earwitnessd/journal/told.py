@@ -8,6 +8,7 @@ from earwitness.events import (
     Event,
     GroupLost,
     GroupVerified,
+    ModelSwitched,
     ProfileDeleted,
     ProfileEnrolled,
     ProfileUpdated,
@@ -20,7 +21,7 @@ from earwitness.events import (
     WatchlistHit,
     WatchlistLost,
 )
-from earwitness.words import clean
+from earwitness.words import clean, describe
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class Telling:
                 return self._anyone(event)
             case ProfileEnrolled() | ProfileUpdated() | ProfileDeleted():
                 return _of_profile(event)
+            case ModelSwitched():
+                return describe(event).text
         return None
 
     def _anyone(self, event: GroupVerified | WatchlistHit | GroupLost | WatchlistLost) -> str | None:

@@ -22,6 +22,7 @@ from earwitnessd.decision import Roster
 from earwitnessd.engines import Embedder, EmbedError
 from earwitnessd.enroll.decoding import Decode, Decoding
 from earwitnessd.enroll.recording import decode
+from earwitnessd.enroll.renewing import Renewal
 from earwitnessd.enroll.sessions import Enrolments
 from earwitnessd.handover import (
     CaptureGone,
@@ -59,6 +60,7 @@ log = logging.getLogger(__name__)
 
 INTAKE_S = 1.0  # before the next batch; then it is worked off as far as it has come
 PULSE_S = 0.25
+RENEWED_BATCH = 4  # windows of kept audio between two batches of live ones
 AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
 
 
@@ -150,6 +152,7 @@ class Listener(threading.Thread):
             self._rules_in_force,
             Decoding(parts.decode),
         )
+        self._renewal = Renewal(parts.people)
         window_samples = round(self._settings.windows.length_s * 16_000)
         parts.embedder.warm_up(window_samples, 1)
         ready = Ready(
@@ -164,6 +167,7 @@ class Listener(threading.Thread):
             profiles_damaged=parts.profiles_damaged,
         )
         self._outbox.put(ready)
+        self._publish(self._renewal.begin())
         poller = zmq.Poller()
         poller.register(live, zmq.POLLIN)
         poller.register(recorded, zmq.POLLIN)
@@ -301,7 +305,11 @@ class Listener(threading.Thread):
         recorded = self._desk.take_recorded(RECORDED_BATCH)
         recorded, vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
         self._publish(self._desk.on_recorded(recorded, vectors))
-        return bool(live or recorded) or any(recordings)
+        renewing = self._renewal.take(RENEWED_BATCH)
+        if len(renewing):
+            found = embedded(self._parts.embedder, renewing, self._parts.turning, live=False)
+            self._publish(self._renewal.on_vectors(found))
+        return bool(live or recorded or len(renewing)) or any(recordings)
 
     def _live_batch(self) -> Heard:
         """All live streams share one batch."""
@@ -389,6 +397,7 @@ class Listener(threading.Thread):
             windows=self._windows,
             profiles=len(self._parts.people.matrix.names),
             profiles_other_model=self._parts.people.other_model,
+            profiles_renewing=len(self._parts.people.renewing),
             device=self._parts.embedder.device,
             degraded=lost(self._parts.embedder),
             remote=remote_state(self._parts.embedder),

@@ -84,6 +84,7 @@ DAEMON_GAUGES = {
     "uptime_s": "uptime_seconds",
     "profiles": "profiles",
     "profiles_other_model": "profiles_other_model",
+    "profiles_renewing": "profiles_renewing",
     "rss_mb": "resident_memory_bytes",
     "suspended_s": "suspended_seconds",
 }

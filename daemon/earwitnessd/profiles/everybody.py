@@ -15,7 +15,8 @@ from earwitnessd.profiles.keeping import KEEPING, Keeping, keeping_from
 
 EXEMPLAR = (
     "exemplar.id, exemplar.model_id, exemplar.vector, exemplar.label, exemplar.source, exemplar.speech_s,"
-    " exemplar.windows, exemplar.consistency, exemplar.snr_db, exemplar.circumstances, exemplar.created"
+    " exemplar.windows, exemplar.consistency, exemplar.snr_db, exemplar.circumstances, exemplar.created,"
+    " exemplar.of_session"
 )
 PERSON = (
     f"person.id, person.name, person.created, {', '.join(f'person.{each}' for each in KEEPING.split(', '))}"

@@ -54,6 +54,15 @@ SCRIPTS = (
     ALTER TABLE person ADD COLUMN check_again REAL NOT NULL DEFAULT 0;       -- Unix seconds: not before
     """,
     """
+    -- the session that this template is of, by another model; null: it is the session's first
+    ALTER TABLE exemplar ADD COLUMN of_session INTEGER REFERENCES exemplar (id) ON DELETE CASCADE;
+    CREATE INDEX exemplar_of_session ON exemplar (of_session) WHERE of_session IS NOT NULL;
+    CREATE TABLE kept_audio (
+        session INTEGER PRIMARY KEY REFERENCES exemplar (id) ON DELETE CASCADE,
+        sealed BLOB NOT NULL           -- nonce and ciphertext of `enroll/kept_audio.py`
+    ) STRICT;
+    """,
+    """
     -- what changed when, for daemons that follow this one; a version only grows
     CREATE TABLE ledger (
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),

@@ -77,6 +77,8 @@ class People:
         self._apart: set[str] = set()
         self.other_model = 0
         # people who are enrolled with another model only
+        self.renewing: set[str] = set()
+        # those of whom it is being made good from kept audio
         self._store = store
         self._model_id = model_id
         self.threshold = threshold
@@ -95,6 +97,11 @@ class People:
     def model_id(self) -> str:
         """Of the model in use."""
         return self._model_id
+
+    @property
+    def apart(self) -> frozenset[str]:
+        """Who is enrolled with another model only."""
+        return frozenset(self._apart)
 
     def reload(self) -> None:
         """Read everybody anew."""
@@ -176,6 +183,7 @@ class People:
                 self_llr=template.self_llr,
                 warnings=template.warnings,
             ),
+            audio=template.audio,
         )
         exemplars = self._store.add(name, exemplar)
         self.reread(name)
@@ -209,7 +217,7 @@ class People:
     def _regrouped(self, name: str) -> list[Event]:
         self.reread(name)
         person = self._store.profile(name)
-        return [ProfileUpdated(speaker=name, exemplars=len(person.exemplars), groups=list(person.groups))]
+        return [ProfileUpdated(speaker=name, exemplars=person.sessions, groups=list(person.groups))]
 
     def _compared(self, people: Iterable[StoredProfile]) -> Iterator[StoredProfile]:
         """Everybody; where consent is required, nobody without."""
@@ -229,10 +237,11 @@ class People:
         return ProfileSummary(
             name=person.name,
             created=person.created,
-            exemplars=len(person.exemplars),
+            exemplars=person.sessions,
             usable=sum(self._usable(exemplar) for exemplar in person.exemplars),
-            speech_s=sum(exemplar.speech_s for exemplar in person.exemplars),
+            speech_s=sum(each.speech_s for each in person.exemplars if each.of_session is None),
             groups=list(person.groups),
+            renewing=person.name in self.renewing,
         )
 
     def _show(self, person: StoredProfile) -> Profile:

@@ -13,6 +13,7 @@ import numpy as np
 
 from earwitnessd.profiles.errors import StoreError
 from earwitnessd.profiles.opening import INCREMENTAL, transaction, wipe
+from earwitnessd.profiles.recordings import seal_audio_anew
 from earwitnessd.score import Vector
 from earwitnessd.templates.errors import KeyFileError, SealError
 from earwitnessd.templates.key_file import KeyPlace
@@ -79,6 +80,7 @@ def change_key(database: sqlite3.Connection, old: Vault, new: Vault) -> int:
 
     with transaction(database):
         count = _convert(database, convert)
+        seal_audio_anew(database, old, new)
         database.execute("UPDATE vault SET key_id = ?", (new.key_id,))
     wipe(database)
     return count

@@ -19,6 +19,7 @@ from earwitnessd.profiles.errors import ProfileError, StoreError
 from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
+from earwitnessd.profiles.recordings import keep_audio
 from earwitnessd.profiles.sealing import unlock
 from earwitnessd.score import Vector
 from earwitnessd.templates.errors import SealError
@@ -55,6 +56,8 @@ class NewExemplar:
     consistency: float | None
     snr_db: float | None
     circumstances: Circumstances = NOT_KNOWN
+    audio: bytes = b""
+    # of `enroll/kept_audio.py`, where the operator allowed keeping it
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -64,6 +67,13 @@ class StoredExemplar(NewExemplar):
     session: int
     # its number there
     created: str
+    of_session: int | None = None
+    # the session that it is a template of, by another model; None: it is a session's first
+
+    @property
+    def root(self) -> int:
+        """The session's number, whichever model's template this is."""
+        return self.session if self.of_session is None else self.of_session
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -77,6 +87,11 @@ class StoredProfile:
     # by name
     own: OwnPoint = NOTHING_OWN
     keeping: Keeping = NOTHING_KEPT
+
+    @property
+    def sessions(self) -> int:
+        """How often they were enrolled, by whichever models."""
+        return len({exemplar.root for exemplar in self.exemplars})
 
 
 class ProfileStore:
@@ -156,7 +171,7 @@ class ProfileStore:
         return person
 
     def add(self, name: str, exemplar: NewExemplar) -> int:
-        """Add an exemplar, and the person where new; how many exemplars there are now."""
+        """Add an exemplar, and the person where new; how many sessions there are now."""
         now = _now()
         with transaction(self._database):
             self._database.execute(
@@ -165,30 +180,18 @@ class ProfileStore:
                 (name, now, now[:DATE]),
             )
             key, _ = self._person(name)
-            row = self._next_row()
-            place = Place(row=row, person=key, name=name, model_id=exemplar.model_id)
-            self._database.execute(
-                "INSERT INTO exemplar (id, person, created, model_id, vector, label, source, speech_s,"
-                " windows, consistency, snr_db, circumstances) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    row,
-                    key,
-                    now,
-                    exemplar.model_id,
-                    self._vault.seal(exemplar.vector, place),
-                    exemplar.label,
-                    exemplar.source,
-                    exemplar.speech_s,
-                    exemplar.windows,
-                    exemplar.consistency,
-                    exemplar.snr_db,
-                    to_store(exemplar.circumstances),
-                ),
-            )
-            (count,) = self._database.execute(
-                "SELECT count(*) FROM exemplar WHERE person = ?", (key,)
-            ).fetchone()
-        return int(count)
+            row = self._insert(key, name, exemplar, now, None)
+            if exemplar.audio:
+                keep_audio(self._database, self._vault, row, key, exemplar.audio)
+            return len(self._sessions(key))
+
+    def add_template(self, name: str, session: int, exemplar: NewExemplar) -> None:
+        """Another model's template of a session; ProfileError if that is gone meanwhile."""
+        with transaction(self._database):
+            key, _ = self._person(name)
+            if session not in self._sessions(key):
+                raise ProfileError("not_found", f"{name} has no session {session} any more")
+            self._insert(key, name, exemplar, _now(), session)
 
     def delete(self, name: str) -> None:
         """Forget a person and all exemplars: nothing of them is in the files when this returns."""
@@ -202,6 +205,7 @@ class ProfileStore:
         with transaction(self._database):
             key, _ = self._person(name)
             sessions = self._sessions(key)
+            session = self._root(session)
             if session not in sessions:
                 known = ", ".join(map(str, sessions))
                 raise ProfileError("not_found", f"{name} has no session {session}; there are: {known}")
@@ -294,8 +298,42 @@ class ProfileStore:
         return int(row[0]), str(row[1])
 
     def _sessions(self, person: int) -> list[int]:
-        rows = self._database.execute("SELECT id FROM exemplar WHERE person = ? ORDER BY id", (person,))
+        rows = self._database.execute(
+            "SELECT id FROM exemplar WHERE person = ? AND of_session IS NULL ORDER BY id", (person,)
+        )
         return [row for (row,) in rows]
+
+    def _root(self, session: int) -> int:
+        """The session that a template is of: they are forgotten together."""
+        row = self._database.execute("SELECT of_session FROM exemplar WHERE id = ?", (session,)).fetchone()
+        return session if row is None or row[0] is None else int(row[0])
+
+    def _insert(
+        self, person: int, name: str, exemplar: NewExemplar, created: str, of_session: int | None
+    ) -> int:
+        """Within a transaction of the caller's; the new row."""
+        row = self._next_row()
+        place = Place(row=row, person=person, name=name, model_id=exemplar.model_id)
+        self._database.execute(
+            "INSERT INTO exemplar (id, person, created, model_id, vector, label, source, speech_s, windows,"
+            " consistency, snr_db, circumstances, of_session) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row,
+                person,
+                created,
+                exemplar.model_id,
+                self._vault.seal(exemplar.vector, place),
+                exemplar.label,
+                exemplar.source,
+                exemplar.speech_s,
+                exemplar.windows,
+                exemplar.consistency,
+                exemplar.snr_db,
+                to_store(exemplar.circumstances),
+                of_session,
+            ),
+        )
+        return row
 
     def _next_row(self) -> int:
         """Known before it is stored: what is sealed is bound to it."""
@@ -328,6 +366,7 @@ class ProfileStore:
                 snr_db,
                 about,
                 created,
+                of_session,
             ) = exemplar
             try:
                 vector = self._vault.open(sealed, Place(row, person.key, person.name, model_id))
@@ -346,6 +385,7 @@ class ProfileStore:
                 circumstances=stored(about),
                 session=row,
                 created=created,
+                of_session=of_session,
             )
 
 

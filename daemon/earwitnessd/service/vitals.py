@@ -44,7 +44,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     ]
     return Heartbeat(
         uptime_s=vitals.uptime_s,
-        status=status_line(vitals.ready, streams, vitals.pulse.device, vitals.following),
+        status=status_line(vitals.ready, streams, vitals.pulse, vitals.following),
         engine=EngineState(
             model=vitals.ready.model,
             model_id=vitals.ready.model_id,
@@ -63,6 +63,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         following=vitals.following,
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
+        profiles_renewing=vitals.pulse.profiles_renewing,
         rss_mb=vitals.rss_mb,
         suspended_s=vitals.suspended_s,
         profiles_damaged=vitals.ready.profiles_damaged,
@@ -70,14 +71,22 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
 
 
 def status_line(
-    ready: Ready, streams: list[StreamState], device: str = "", follows: FollowingState | None = None
+    ready: Ready, streams: list[StreamState], pulse: Pulse, follows: FollowingState | None = None
 ) -> str:
     """One line for systemctl status and the dashboard."""
     said = ", ".join(f"{stream.stream} {_condition(stream)}" for stream in streams[:4])
     more = f", +{len(streams) - 4} more" if len(streams) > 4 else ""
     damaged = f"PROFILES DAMAGED, moved to {ready.profiles_damaged}; " if ready.profiles_damaged else ""
     of_whom = f"; {following(follows)}" if follows else ""
-    return f"{damaged}{said}{more}; {ready.model} on {device or ready.device}{of_whom}"
+    device = pulse.device or ready.device
+    return f"{damaged}{said}{more}; {ready.model} on {device}{_apart(pulse)}{of_whom}"
+
+
+def _apart(pulse: Pulse) -> str:
+    """People that the model in use does not know."""
+    renewing, others = pulse.profiles_renewing, pulse.profiles_other_model - pulse.profiles_renewing
+    said = f"; {renewing} are being enrolled anew from kept audio" if renewing else ""
+    return f"{said}; {others} must enrol again (another model)" if others > 0 else said
 
 
 def _condition(stream: StreamState) -> str:

@@ -22,3 +22,5 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # the voice could be taken for somebody else who is enrolled
     other_person: Policy = "warn"
     # a further session does not sound like those that the person has
+    keep_audio: bool = False
+    # true: what was said is stored too, encrypted as the templates are, for the day the model is changed

@@ -35,6 +35,18 @@ class Place:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AudioPlace:
+    """Where the audio of an enrolment belongs: it opens nowhere else."""
+
+    session: int
+    person: int
+
+    def associated(self) -> bytes:
+        """What is authenticated with it."""
+        return msgspec.json.encode(["earwitness enrolment audio", 1, self.session, self.person])
+
+
 class Turning:
     """Turns what a model computes into the space of one vault, where its templates lie."""
 
@@ -72,8 +84,7 @@ class Vault:
 
     def seal(self, turned: Vector, place: Place) -> bytes:
         """Encrypted, with a nonce of its own."""
-        nonce = os.urandom(NONCE)
-        return nonce + self._cipher.encrypt(nonce, turned.astype("<f4").tobytes(), place.associated())
+        return self._sealed(turned.astype("<f4").tobytes(), place.associated())
 
     def open(self, sealed: bytes, place: Place) -> Vector:
         """The turned template; SealError if it is not this key's, or not from this place."""
@@ -85,3 +96,20 @@ class Vault:
                 "another row or person"
             ) from None
         return np.frombuffer(content, dtype="<f4").astype(np.float32)
+
+    def seal_content(self, content: bytes, place: AudioPlace) -> bytes:
+        """Encrypted, with a nonce of its own."""
+        return self._sealed(content, place.associated())
+
+    def open_content(self, sealed: bytes, place: AudioPlace) -> bytes:
+        """SealError if it is not this key's, or not from this place."""
+        try:
+            return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], place.associated())
+        except (InvalidTag, ValueError):
+            raise SealError(
+                f"the audio of session {place.session} does not open: it was changed, or moved here"
+            ) from None
+
+    def _sealed(self, content: bytes, associated: bytes) -> bytes:
+        nonce = os.urandom(NONCE)
+        return nonce + self._cipher.encrypt(nonce, content, associated)
