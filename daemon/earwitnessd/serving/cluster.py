@@ -151,7 +151,7 @@ def check_reachable(address: str) -> None:
         socket.create_connection((host, int(port)), REACHED_WITHIN_S).close()
     except (OSError, ValueError, OverflowError) as error:
         raise ServingError(
-            f"--address {address}: no Ray head there ({error}); expected HOST:PORT as `ray start --head` says it"
+            f"--address {address}: no Ray head there ({error}); expected HOST:PORT as `ray start --head` says"
         ) from None
 
 
