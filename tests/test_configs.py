@@ -10,7 +10,7 @@ from earwitnessd.settings.load import load
 from earwitnessd.settings.sources import Microphone
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
-DEPLOYMENTS = sorted(file for file in CONFIGS.glob("*.y*ml") if not file.name.startswith("train-"))
+DEPLOYMENTS = sorted(file for file in CONFIGS.glob("*.y*ml") if not file.name.startswith(("train-", "mic")))
 NAMES = [file.name for file in DEPLOYMENTS]
 
 

@@ -1,4 +1,4 @@
-"""Three satellites, one daemon: whatever is cut or killed comes back, and what was lost is told and counted."""
+"""Three satellites, one daemon: what is cut or killed comes back, and what was lost is told and counted."""
 
 from __future__ import annotations
 

@@ -101,6 +101,15 @@ def key(
     print(f"stream {{source: network, key: {name}}}. The secret key stays here: name it as `key`.")
 
 
+@app.command()
+def unit() -> None:
+    """Print the systemd unit for this installation: save it as /etc/systemd/system/earwitness-mic.service."""
+    from earwitnessd.install.units import SHIPPED_PROGRAMS, shipped
+
+    programs = Path(sys.executable).absolute().parent
+    print(shipped("earwitness-mic.service").replace(SHIPPED_PROGRAMS, f"{programs}/"), end="")
+
+
 def _load(config: Path | None, overrides: list[str] | None) -> SatelliteSettings:
     from earwitnessd.satellite.settings import load
     from earwitnessd.settings.validate import SettingsError
