@@ -19,7 +19,7 @@ from earwitnessd.sharing.link import Link, WriterKeys
 log = logging.getLogger(__name__)
 
 SILENT_S = 10.0  # the writer is heard every three seconds
-FINISH_S = 5.0  # many people are put into force in one go
+FINISH_S = 1.5  # what is being put into force is there as a whole, or not at all
 
 
 class Following:
@@ -95,10 +95,15 @@ class Following:
         """Take the writer's people in place of everybody here."""
         self._inbox.put(Anew())
 
+    @property
+    def alive(self) -> bool:
+        """Its thread runs."""
+        return self._follower.is_alive()
+
     def close(self) -> None:
         """The thread ends with what it is putting into force."""
         self._inbox.put(Finish())
         self._follower.join(FINISH_S)
-        if not self._follower.is_alive():
+        if not self.alive:
             self._inbox.close()
             self._outbox.close()

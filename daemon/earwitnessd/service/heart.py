@@ -13,6 +13,7 @@ from earwitnessd.service.keepers import Keepers
 from earwitnessd.service.memory import resident_mb
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import PublicSide
+from earwitnessd.service.shared_people import SharedPeople
 from earwitnessd.service.streams import Streams
 from earwitnessd.service.suspension import Suspension
 from earwitnessd.service.vitals import Vitals, heartbeat
@@ -32,6 +33,7 @@ class Heart:
         streams: Streams,
         public: PublicSide,
         keepers: Keepers,
+        shared: SharedPeople,
         manager: ServiceManager,
         suspension: Suspension,
         publish: Callable[[Event], Event],
@@ -40,6 +42,7 @@ class Heart:
         self._streams = streams
         self._public = public
         self._keepers = keepers
+        self._shared = shared
         self._manager = manager
         self._suspension = suspension
         self._publish = publish
@@ -59,6 +62,7 @@ class Heart:
     def _beat(self, pulse: Pulse) -> None:
         self._public.tick()
         self._keepers.tick()
+        self._shared.tick()
         beat = self.heartbeat()
         self._publish(beat)
         self._manager.status(beat.status)
@@ -81,5 +85,6 @@ class Heart:
                 suspended_s=self._suspension.total_s,
                 evidence=self._keepers.evidence,
                 audit=self._keepers.audit,
+                following=self._shared.following,
             )
         )

@@ -22,6 +22,7 @@ from earwitnessd.service.errors import StartError
 from earwitnessd.service.public import Attendants
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
+from earwitnessd.sharing.giver import Gave
 
 if TYPE_CHECKING:
     from earwitnessd.metrics.scrape import Metrics
@@ -87,6 +88,11 @@ class Keepers:
         """A control request was answered."""
         if self._audit:
             self._audit.on_done(who, method, problem)
+
+    def on_given(self, gave: Gave) -> None:
+        """Templates left this machine."""
+        if self._audit:
+            self._audit.on_given(gave)
 
     def tick(self) -> None:
         """Once a second."""

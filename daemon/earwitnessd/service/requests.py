@@ -9,6 +9,8 @@ from earwitness.control import (
     AnyMethod,
     Done,
     EventsSince,
+    FollowAnew,
+    FollowProfiles,
     GetStatus,
     PauseStream,
     Reload,
@@ -19,6 +21,7 @@ from earwitness.control import (
 from earwitness.events import DaemonReloaded, Heartbeat
 from earwitnessd.handover import Ask, ToEngine
 from earwitnessd.service.public import PublicSide
+from earwitnessd.service.shared_people import SharedPeople
 from earwitnessd.service.streams import Streams, UnknownStreamError
 from earwitnessd.version import VERSION
 
@@ -31,6 +34,7 @@ class Requests:
         boot: str,
         public: PublicSide,
         streams: Streams,
+        shared: SharedPeople,
         ask_engine: Callable[[ToEngine], None],
         heartbeat: Callable[[], Heartbeat],
         reload: Callable[[], DaemonReloaded],
@@ -38,6 +42,7 @@ class Requests:
         self._boot = boot
         self._public = public
         self._streams = streams
+        self._shared = shared
         self._ask_engine = ask_engine
         self._heartbeat = heartbeat
         self._reload = reload
@@ -59,6 +64,8 @@ class Requests:
                     self._answer_reload(token)
                 case EventsSince(boot=boot, seq=seq, topics=topics):
                     control.reply(token, self._public.publisher.since(boot, seq, topics))
+                case FollowProfiles() | FollowAnew():
+                    self._shared.handle(token, method)
                 case _:
                     self._ask_engine(Ask(token, method, attachment, control.caller(token)))
         except UnknownStreamError as error:

@@ -26,17 +26,19 @@ from earwitnessd.journal.entry import FIELDS
 from earwitnessd.listening.listener import Parts
 from earwitnessd.satellite.gateway import Gateway
 from earwitnessd.service.engine_side import EngineSide
-from earwitnessd.service.errors import EngineFailedError
+from earwitnessd.service.errors import EngineFailedError, StartError
 from earwitnessd.service.heart import Heart
 from earwitnessd.service.keepers import Keepers
 from earwitnessd.service.live_settings import LiveSettings
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import Attendants, PublicSide
 from earwitnessd.service.requests import Requests
+from earwitnessd.service.shared_people import SharedPeople
 from earwitnessd.service.signals import signals
 from earwitnessd.service.streams import Streams
 from earwitnessd.service.suspension import Suspension
 from earwitnessd.settings.root import Settings
+from earwitnessd.sharing.errors import SharingError
 from earwitnessd.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Service:
         self._failed = ""
         self._reload_wanted = False
         self._engine: EngineSide | None = None
+        self._attendants: Attendants = {}
+        self._poller = zmq.Poller()
         self._manager = ServiceManager()
         self._suspension = Suspension()
 
@@ -86,17 +90,15 @@ class Service:
         context = zmq.Context()
         stack.callback(self._end_context, context)
         self._public = PublicSide(
-            context, self._settings.sockets, self.boot, self._handle, stack, self._keepers.on_done
+            context, self._settings.sockets, self.boot, self._handle, stack, self._on_done
         )
         self._keepers.start(context, stack)
         engine = self._furnish(context, f"ipc://{audio_directory}/audio", stack)
-        self._poller = zmq.Poller()
-        for source in self._attendants:
-            self._poller.register(source, zmq.POLLIN)
         self._manager.status(f"loading the model {self._settings.model}")
         engine.start()
         stack.callback(engine.stop, self._keepers.on_clip)
-        engine.await_ready(self._signals, lambda: self._stop_reason)
+        ready = engine.await_ready(self._signals, lambda: self._stop_reason)
+        self._attend_to(self._share_people(context, ready.model_id, stack))
         self._streams.configure(self._settings.streams)
         self._announce(engine)
 
@@ -117,27 +119,33 @@ class Service:
         gateway = self._open_gateway(context, audio_endpoint, stack)
         cadence = Cadence.of(windows.length_s, windows.hop_s)
         self._streams = Streams(audio_endpoint, self.boot, engine.tell, cadence, gateway)
+        self._shared = SharedPeople(self._settings, self._public.control, engine.tell, self._keepers.on_given)
         self._heart = Heart(
             engine,
             self._streams,
             self._public,
             self._keepers,
+            self._shared,
             self._manager,
             self._suspension,
             self._publish,
         )
         self._live = LiveSettings(self._settings, self._read_again, engine, self._streams, self._public)
         self._requests = Requests(
-            self.boot, self._public, self._streams, engine.tell, self._heart.heartbeat, self._reload
+            self.boot,
+            self._public,
+            self._streams,
+            self._shared,
+            engine.tell,
+            self._heart.heartbeat,
+            self._reload,
         )
-        self._attendants: Attendants = {
-            **self._public.attendants(),
-            **self._keepers.attendants(),
-            engine.receiver: lambda: self._on_engine(engine),
-            self._signals.fileno(): self._signals.drain,
-        }
+        self._attend_to(self._public.attendants())
+        self._attend_to(self._keepers.attendants())
+        self._attend_to({engine.receiver: lambda: self._on_engine(engine)})
+        self._attend_to({self._signals.fileno(): self._signals.drain})
         if gateway:
-            self._attendants[gateway.socket] = gateway.on_messages
+            self._attend_to({gateway.socket: gateway.on_messages})
         return engine
 
     def _open_gateway(
@@ -159,6 +167,20 @@ class Service:
         self._public.adopt(gateway.door)
         log.info("satellites on %s", gateway.endpoint)
         return gateway
+
+    def _share_people(
+        self, context: zmq.Context[zmq.Socket[bytes]], model_id: str, stack: ExitStack
+    ) -> Attendants:
+        try:
+            return self._shared.start(context, model_id, stack)
+        except SharingError as error:
+            raise StartError(str(error)) from None
+
+    def _attend_to(self, attendants: Attendants) -> None:
+        """For as long as we are; capture processes come and go besides."""
+        self._attendants |= attendants
+        for source in attendants:
+            self._poller.register(source, zmq.POLLIN)
 
     def _announce(self, engine: EngineSide) -> None:
         ready, endpoints = engine.ready, self._public.endpoints
@@ -235,7 +257,13 @@ class Service:
         """To subscribers, and to whoever keeps it."""
         stamped = self._public.publisher.publish(event)
         self._keepers.on_event(stamped)
+        self._shared.on_event(stamped)
         return stamped
+
+    def _on_done(self, who: str, method: AnyMethod, problem: str) -> None:
+        """A control request was answered."""
+        self._keepers.on_done(who, method, problem)
+        self._shared.on_done(method, problem)
 
     def _handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
         self._requests.handle(token, method, attachment)
@@ -262,7 +290,7 @@ class Service:
 
     def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
         """Wait for the last events to leave, unless somebody is stuck with a socket open."""
-        stuck = self._keepers.stuck
+        stuck = [*self._keepers.stuck, *self._shared.stuck]
         if stuck:
             log.warning("the disk does not answer: leaving without the last of %s", " and ".join(stuck))
         if self._engine and self._engine.alive:

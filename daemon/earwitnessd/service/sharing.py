@@ -17,7 +17,7 @@ from earwitnessd.settings.sharing import ShareSettings
 from earwitnessd.sharing.giver import Finish, FromGiver, Gave, Giver, Look, Request, ToGiver
 from earwitnessd.sharing.signing import read_secret
 
-FINISH_S = 2.0  # a page of people is read in less
+FINISH_S = 1.0  # a page of people is read in less
 
 
 class Sharing:
@@ -54,10 +54,15 @@ class Sharing:
         """What has come back."""
         return list(self._outbox.drain())
 
+    @property
+    def alive(self) -> bool:
+        """Its thread runs."""
+        return self._giver.is_alive()
+
     def close(self) -> None:
         """The thread ends with the page that it reads."""
         self._inbox.put(Finish())
         self._giver.join(FINISH_S)
-        if not self._giver.is_alive():
+        if not self.alive:
             self._inbox.close()
             self._outbox.close()
