@@ -18,6 +18,7 @@ from .on import CommandAfterDashes, on
 from .profiles import profiles
 from .record import record
 from .schema import schema
+from .streams import streams
 from .tail import tail
 from .watch import watch
 from .webhook import webhook
@@ -80,6 +81,7 @@ profiles.command()(export)
 profiles.command(name="import")(import_)
 profiles.command()(keep)
 app.add_typer(profiles)
+app.add_typer(streams)
 app.command()(pause)
 app.command()(resume)
 app.command()(reload)

@@ -32,7 +32,7 @@ def status(
         return
     show(_summary(answer))
     if answer.heartbeat.streams:
-        show(_streams(answer.heartbeat.streams))
+        show(stream_table(answer.heartbeat.streams))
 
 
 def pause(context: typer.Context, stream: StreamName) -> None:
@@ -78,7 +78,8 @@ def _summary(answer: Status) -> Table:
     return grid
 
 
-def _streams(streams: list[StreamState]) -> Table:
+def stream_table(streams: list[StreamState]) -> Table:
+    """One a line."""
     rows = table("stream", "state", "speaker", "level", "lag", "lost", "device")
     for stream in streams:
         trouble = f": {stream.reason}" if stream.reason else ""

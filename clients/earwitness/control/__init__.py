@@ -6,6 +6,7 @@ from .envelope import CONTROL_SCHEMA, ControlError, ErrorCode, Problem, Reply, R
 from .following import FollowedPoint, ProfileLetter
 from .requests import (
     METHODS,
+    AddStream,
     AddToGroup,
     AnyMethod,
     BeginCheck,
@@ -27,6 +28,7 @@ from .requests import (
     Reload,
     RemoveFromGroup,
     RemoveSession,
+    RemoveStream,
     RenameProfile,
     ResumeStream,
     SetProfile,
@@ -50,6 +52,7 @@ from .results import (
 __all__ = [
     "CONTROL_SCHEMA",
     "METHODS",
+    "AddStream",
     "AddToGroup",
     "AnyMethod",
     "BeginCheck",
@@ -92,6 +95,7 @@ __all__ = [
     "Reloaded",
     "RemoveFromGroup",
     "RemoveSession",
+    "RemoveStream",
     "RenameProfile",
     "Replay",
     "Reply",

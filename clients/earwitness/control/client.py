@@ -6,7 +6,7 @@ import time
 import uuid
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 import zmq
@@ -15,6 +15,7 @@ from ..endpoints import Keys, default_endpoint, keys_for, secure
 from .custody import CheckBegun, Exported
 from .envelope import ControlError, Reply, Request
 from .requests import (
+    AddStream,
     AddToGroup,
     AnyMethod,
     BeginCheck,
@@ -35,6 +36,7 @@ from .requests import (
     Reload,
     RemoveFromGroup,
     RemoveSession,
+    RemoveStream,
     RenameProfile,
     ResumeStream,
     SetProfile,
@@ -224,6 +226,14 @@ class Control:
     def resume(self, stream: str) -> Done:
         """Open a paused stream again."""
         return self._ask(ResumeStream(stream=stream), Done)
+
+    def add_stream(self, stream: str, source: dict[str, Any]) -> Done:
+        """Listen to one more stream until the daemon ends; `source` as in the settings, below the name."""
+        return self._ask(AddStream(stream=stream, source=source), Done)
+
+    def remove_stream(self, stream: str) -> Done:
+        """Listen to a stream no longer."""
+        return self._ask(RemoveStream(stream=stream), Done)
 
     def reload(self) -> Reloaded:
         """Make the daemon read settings and profiles again."""

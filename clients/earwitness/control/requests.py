@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -272,6 +272,26 @@ class ResumeStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True
     """its name in the settings"""
 
 
+class AddStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Listen to one more stream, until the daemon ends: the settings file stays as it is."""
+
+    method = "stream.add"
+    result = Done
+    stream: str
+    """a name that no stream has"""
+    source: dict[str, Any]
+    """what the settings would say of it below `streams`: `source`, and the fields of that kind of source"""
+
+
+class RemoveStream(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Listen to a stream no longer; one that the settings file names comes back with the next reload."""
+
+    method = "stream.remove"
+    result = Done
+    stream: str
+    """its name"""
+
+
 class Reload(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Read settings and profiles again, as SIGHUP does."""
 
@@ -308,6 +328,8 @@ AnyMethod = (
     | EnrollAudio
     | PauseStream
     | ResumeStream
+    | AddStream
+    | RemoveStream
     | Reload
     | EventsSince
     | KeepProfile

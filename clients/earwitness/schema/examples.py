@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from ..control import (
+    AddStream,
     AddToGroup,
     AnyMethod,
     BeginCheck,
@@ -42,6 +43,7 @@ from ..control import (
     Reloaded,
     RemoveFromGroup,
     RemoveSession,
+    RemoveStream,
     RenameProfile,
     Replay,
     Reply,
@@ -442,6 +444,11 @@ CONTROL: tuple[tuple[AnyMethod, msgspec.Struct], ...] = (
     (FollowAnew(), Done(message="the people of desk are taken as they are, as soon as it answers")),
     (PauseStream(stream=STREAM), Done(message="desk is paused")),
     (ResumeStream(stream=STREAM), Done(message="desk is opened again")),
+    (
+        AddStream(stream="lobby", source={"source": "file", "path": "/srv/lobby.wav", "loop": True}),
+        Done(message="stream lobby is being opened, until the daemon ends"),
+    ),
+    (RemoveStream(stream="lobby"), Done(message="stream lobby is removed")),
     (Reload(), Reloaded(profiles=2, changed=["decision.threshold"], restart_needed=[])),
     (
         EventsSince(boot=BOOT, seq=30, topics=["speaker"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from earwitness.events import DaemonReloaded
 from earwitnessd.assemble import find_calibrator, rules_for
@@ -11,6 +12,7 @@ from earwitnessd.calibration import CalibrationError
 from earwitnessd.handover import NewRules
 from earwitnessd.journal.entry import FIELDS
 from earwitnessd.service.engine_side import EngineSide
+from earwitnessd.service.guests import Guests
 from earwitnessd.service.public import PublicSide
 from earwitnessd.service.reloading import Reloading
 from earwitnessd.service.streams import Streams
@@ -36,12 +38,21 @@ class LiveSettings:
         self._engine = engine
         self._streams = streams
         self._public = public
+        self._guests = Guests()
+
+    def add_stream(self, name: str, source: dict[str, Any]) -> DaemonReloaded:
+        """One more, until the daemon ends; GuestError if it cannot be. What is to be said of it."""
+        return self._put(self._guests.add(self._in_force, name, source), name)
+
+    def remove_stream(self, name: str) -> DaemonReloaded:
+        """One less, the same way."""
+        return self._put(self._guests.remove(self._in_force, name), name)
 
     def reload(self) -> DaemonReloaded:
         """Put into force what can be; a bad file changes nothing. What is to be said of it."""
         profiles, ready = self._engine.profiles, self._engine.ready
         try:
-            new = self._read_again()
+            new = self._guests.seated(self._read_again())
             calibrator = find_calibrator(new.decision, ready.model_id, ready.directory)
             rules = rules_for(new.decision, ready.threshold, ready.model, calibrator)
         except (SettingsError, CalibrationError) as problem:
@@ -58,3 +69,9 @@ class LiveSettings:
             changed=list(reloading.changed),
             restart_needed=list(reloading.restart_needed),
         )
+
+    def _put(self, settings: Settings, stream: str) -> DaemonReloaded:
+        self._in_force = settings
+        self._streams.configure(settings.streams)
+        profiles = self._engine.profiles
+        return DaemonReloaded(profiles=profiles, changed=[f"streams.{stream}"], restart_needed=[])

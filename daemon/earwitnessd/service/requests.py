@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 
 from earwitness.control import (
+    AddStream,
     AnyMethod,
     Done,
     EventsSince,
@@ -15,11 +16,14 @@ from earwitness.control import (
     PauseStream,
     Reload,
     Reloaded,
+    RemoveStream,
     ResumeStream,
     Status,
 )
 from earwitness.events import DaemonReloaded, Heartbeat
 from earwitnessd.handover import Ask, ToEngine
+from earwitnessd.service.guests import GuestError
+from earwitnessd.service.live_settings import LiveSettings
 from earwitnessd.service.public import PublicSide
 from earwitnessd.service.shared_people import SharedPeople
 from earwitnessd.service.streams import Streams, UnknownStreamError
@@ -38,6 +42,8 @@ class Requests:
         ask_engine: Callable[[ToEngine], None],
         heartbeat: Callable[[], Heartbeat],
         reload: Callable[[], DaemonReloaded],
+        live: LiveSettings,
+        publish: Callable[[DaemonReloaded], object],
     ) -> None:
         self._boot = boot
         self._public = public
@@ -46,6 +52,8 @@ class Requests:
         self._ask_engine = ask_engine
         self._heartbeat = heartbeat
         self._reload = reload
+        self._live = live
+        self._publish = publish
 
     def handle(self, token: int, method: AnyMethod, attachment: bytes) -> None:
         """Answer, refuse, or hand on."""
@@ -60,6 +68,13 @@ class Requests:
                 case ResumeStream(stream=stream):
                     self._streams.resume(stream)
                     control.reply(token, Done(message=f"stream {stream} is being opened"))
+                case AddStream(stream=stream, source=source):
+                    self._publish(self._live.add_stream(stream, source))
+                    opened = f"stream {stream} is being opened, until the daemon ends"
+                    control.reply(token, Done(message=opened))
+                case RemoveStream(stream=stream):
+                    self._publish(self._live.remove_stream(stream))
+                    control.reply(token, Done(message=f"stream {stream} is removed"))
                 case Reload():
                     self._answer_reload(token)
                 case EventsSince(boot=boot, seq=seq, topics=topics):
@@ -70,6 +85,8 @@ class Requests:
                     self._ask_engine(Ask(token, method, attachment, control.caller(token)))
         except UnknownStreamError as error:
             control.refuse(token, "not_found", str(error))
+        except GuestError as error:
+            control.refuse(token, error.code, str(error))
 
     def _status(self) -> Status:
         return Status(version=VERSION, pid=os.getpid(), boot=self._boot, heartbeat=self._heartbeat())

@@ -139,6 +139,8 @@ class Service:
             engine.tell,
             self._heart.heartbeat,
             self._reload,
+            self._live,
+            self._publish,
         )
         self._attend_to(self._public.attendants())
         self._attend_to(self._keepers.attendants())

@@ -24,10 +24,16 @@ def load(file: Path | None, overrides: Sequence[str] = ()) -> Settings:
     for each in overrides:
         override(tree, each)
     try:
-        settings = to_settings(tree, Settings)
-        _check_together(settings)
+        settings = checked(tree)
     except SettingsError as error:
         raise SettingsError(f"{file}: {error}" if file else str(error)) from None
+    return settings
+
+
+def checked(tree: object) -> Settings:
+    """Settings from plain values; SettingsError for what cannot be, alone or together."""
+    settings = to_settings(tree, Settings)
+    _check_together(settings)
     return settings
 
 
