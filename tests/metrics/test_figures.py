@@ -204,12 +204,14 @@ def test_the_dashboard_shows_every_figure_of_streams_and_engine() -> None:
     counters = {
         *figures.STREAM_COUNTERS.values(),
         *figures.ENGINE_COUNTERS.values(),
+        *figures.LINK_COUNTERS.values(),
         *figures.REMOTE_COUNTERS.values(),
     }
     gauges = {
         *figures.REMOTE_GAUGES.values(),
         *figures.STREAM_GAUGES.values(),
         *figures.ENGINE_GAUGES.values(),
+        *figures.LINK_GAUGES.values(),
         *figures.DAEMON_GAUGES.values(),
     }
     assert {f"{counter}_total" for counter in counters} | gauges <= shown

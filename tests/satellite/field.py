@@ -216,6 +216,11 @@ class Field:
         (found,) = (stream for stream in beat.streams if stream.stream == name)
         return found
 
+    def is_live(self, name: str, beat: Heartbeat) -> bool:
+        """And has sent all that it kept."""
+        stream = self.state(name, beat)
+        return stream.link is not None and stream.state == "live" and stream.link.waiting_s < 1.0
+
     def until(
         self, name: str, accept: Callable[[StreamState, LinkState], bool], within_s: float = 20.0
     ) -> tuple[StreamState, LinkState]:

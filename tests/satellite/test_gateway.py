@@ -69,7 +69,6 @@ class Impostor:
                 answered_ns=now_ns,
                 wall_ns=time.time_ns(),
                 waiting_s=0.0,
-                lost_samples=0,
                 state="listening",
                 reason="",
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from earwitness.events import StreamGap, StreamLost, StreamOpened
+from earwitness.events import Heartbeat, StreamGap, StreamLost, StreamOpened
 from tests import virtual_microphone
 from tests.satellite.field import Field, endless
 from tests.virtual_microphone import VirtualMicrophone
@@ -103,14 +103,17 @@ def the_link_is_cut(field: Field) -> None:
     wait(field, CUT_S)
     for name in ("kitchen", "hall"):
         field.cables[name].mend()
-    after = {name: field.until_live(name, within_s=40) for name in ("kitchen", "hall")}
-    stream, link = after["kitchen"]
+    events = field.daemon.collect_until(
+        Heartbeat, lambda beat: all(field.is_live(name, beat) for name in field.satellites), within_s=40
+    )
+    stream, link = field.until_live("kitchen")
     assert link.lost_samples == 0
     assert stream.gaps == 0
     assert stream.lost_samples < RATE  # it heard, late, what was said meanwhile
-    stream, link = after["hall"]
-    kept_s = SHORT_BUFFER_S
-    assert link.lost_samples / RATE == pytest.approx(CUT_S - kept_s, abs=4.0)
+    stream, link = field.until_live("hall")
+    assert link.lost_samples / RATE == pytest.approx(CUT_S - SHORT_BUFFER_S, abs=4.0)
+    gaps = [event for event in events if isinstance(event, StreamGap)]
+    assert [(gap.stream, gap.reason, gap.samples) for gap in gaps] == [("hall", "link", link.lost_samples)]
     assert stream.gaps == 1
     assert abs(stream.lost_samples - link.lost_samples) < RATE
     assert field.until_live("desk")[0].opened == before["desk"][0].opened
@@ -120,11 +123,12 @@ def a_satellite_is_killed(field: Field) -> None:
     satellite = field.satellites["kitchen"]
     opened = field.until_live("kitchen")[0].stream_id
     satellite.stop(signal.SIGKILL)
-    lost = field.daemon.wait_for(StreamLost, lambda event: event.stream == "kitchen")
+    lost = field.daemon.wait_for(StreamLost, lambda event: event.stream_id == opened)
     assert "nothing came from the satellite" in lost.reason
     satellite.start()
-    stream, _ = field.until_live("kitchen")
-    assert stream.stream_id != opened
+    stream, _ = field.until(
+        "kitchen", lambda stream, _: stream.state == "live" and stream.stream_id != opened, within_s=40
+    )
     assert stream.lost_samples > 0  # while nobody listened
 
 
@@ -133,7 +137,8 @@ def the_daemon_is_restarted(field: Field) -> None:
     field.daemon.start()
     for name in field.satellites:
         stream, link = field.until_live(name, within_s=40)
-        assert (stream.opened, stream.lost_samples, link.lost_samples) == (1, 0, link.lost_samples)
+        assert (stream.opened, stream.lost_samples) == (1, link.lost_samples)
+        assert link.lost_samples == 0 or name == "hall"  # the others can keep more than a restart takes
 
 
 @pytest.mark.timeout(120)

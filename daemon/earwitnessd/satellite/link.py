@@ -50,8 +50,6 @@ class Answer(Word, frozen=True, kw_only=True, tag="answer", array_like=True):
     # its wall clock when it answered
     waiting_s: float
     # audio that it still has to send
-    lost_samples: int
-    # it could not keep, since its start
     state: str
     # of its capture process
     reason: str

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from earwitness.events import LinkCondition, LinkState, SatelliteCut
 from earwitnessd.capture.supervisor import CaptureStatus, State, Transition
-from earwitnessd.capture.words import AnyMessage, Audio, Ended, Silent
+from earwitnessd.capture.words import AnyMessage, Audio, Ended, Lost, Silent
 from earwitnessd.satellite.clock import ClockEstimate, Exchange
 from earwitnessd.satellite.conduct import Conduct
 from earwitnessd.satellite.hearsay import Hearsay, LieError
@@ -75,8 +75,7 @@ class RemoteStream:
         self._round_trip_s: float | None = None
         self.cut_because = ""
         self._reason = ""
-        self._lost_before = 0
-        # samples that earlier runs of the satellite could not keep
+        self._lost_samples = 0
 
     @property
     def status(self) -> CaptureStatus:
@@ -182,7 +181,6 @@ class RemoteStream:
             self._hearsay.forget()
             self._taken = self._told_taken = -1
             self._clock = ClockEstimate()
-            self._lost_before += self._answer.lost_samples if self._answer else 0
             self._answer = None
         self._hello, self._identity, self._address = hello, identity, address
         self._link, self._reason = "up", ""
@@ -251,6 +249,8 @@ class RemoteStream:
         if isinstance(message, Ended):
             self._reason = message.reason[:LONGEST_WORD]
         for each in said:
+            if isinstance(each, Lost) and each.reason == "link":
+                self._lost_samples += each.samples
             self._way.to_engine(each, data if isinstance(each, Audio | Silent) else [])
 
     def _new_stream_id(self) -> str:
@@ -303,7 +303,7 @@ class RemoteStream:
             drift_ppm=self._drift_ppm,
             waiting_s=answer.waiting_s if answer and self._link == "up" else 0.0,
             links=self._links,
-            lost_samples=self._lost_before + (answer.lost_samples if answer else 0),
+            lost_samples=self._lost_samples,
             refused=self.conduct.refused,
             cuts=self.conduct.cuts,
         )

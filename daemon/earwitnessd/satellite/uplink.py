@@ -174,7 +174,6 @@ class Uplink:
             answered_ns=time.monotonic_ns(),
             wall_ns=time.time_ns(),
             waiting_s=self._backlog.waiting_s,
-            lost_samples=self._backlog.lost_samples,
             state=condition.state,
             reason=condition.reason,
         )
