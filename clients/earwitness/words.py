@@ -202,13 +202,19 @@ def _about_daemon(event: e.AnyEvent) -> Line | None:
             return _reloaded(event)
         case e.EngineDegraded():
             return Line(f"{event.device} computes: {event.reason}", "warn")
-        case e.ModelSwitched():
-            return _switched(event)
         case e.EngineRestored():
             return Line(f"{event.device} computes again, after {span(event.away_s)}", "good")
         case e.Heartbeat():
             busy = f"engine {number(100 * event.engine.busy, '.0f')} % busy"
             return Line(f"up {span(event.uptime_s)} · {len(event.streams)} streams · {busy} · {event.status}")
+        case _:
+            return None
+
+
+def _about_people(event: e.AnyEvent) -> Line | None:
+    match event:
+        case e.ModelSwitched():
+            return _switched(event)
         case e.ProfileEnrolled():
             return Line(f"{event.speaker} enrolled from {span(event.speech_s)} of speech", "good")
         case e.ProfileUpdated():
@@ -300,6 +306,12 @@ def describe(event: e.AnyEvent | n.Notice) -> Line:
     """Say what happened."""
     line = _about_us(event)
     if line is None and isinstance(event, e.Event):
-        line = _about_speaker(event) or _about_group(event) or _about_stream(event) or _about_daemon(event)
+        line = (
+            _about_speaker(event)
+            or _about_group(event)
+            or _about_stream(event)
+            or _about_people(event)
+            or _about_daemon(event)
+        )
     assert line is not None, f"no words for {event}"
     return Line(clean(line.text), line.tone)

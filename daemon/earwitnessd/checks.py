@@ -5,7 +5,8 @@ from __future__ import annotations
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from earwitnessd.engines import EmbedError
 from earwitnessd.metrics.scrape import MetricsError, listen
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore, StoreError
+from earwitnessd.profiles.recordings import count_audio, waiting_for
 from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
@@ -27,6 +29,7 @@ from earwitnessd.settings.sources import FileReplay, Microphone, Network, Pipe
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.templates.key_file import KeyPlace
 
+NAMED = 20  # people that a finding names
 DEVICES_WITHIN_S = 15.0  # a dead sound server can keep PortAudio waiting for ever
 
 
@@ -54,7 +57,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("model", True, f"{engine.embedder.model_id} on {engine.embedder.device}")
     yield Finding("decision", True, str(rules))
-    yield _profiles(settings, engine.embedder.model_id)
+    yield from _profiles(settings, engine.embedder.model_id)
 
 
 def _overlap(settings: Settings) -> Iterator[Finding]:
@@ -69,21 +72,55 @@ def _overlap(settings: Settings) -> Iterator[Finding]:
     yield Finding("overlap", True, f"{settings.overlap.model}: windows are {share}")
 
 
-def _profiles(settings: Settings, model_id: str) -> Finding:
+def _profiles(settings: Settings, model_id: str) -> Iterator[Finding]:
     file = profile_file(settings)
     if not file.exists():
-        return Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
+        yield Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
+        return
     try:
         if is_plain(file):
-            return Finding("profiles", True, f"{file} will be encrypted when the daemon starts")
-        store = ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))
+            yield Finding("profiles", True, f"{file} will be encrypted when the daemon starts")
+            return
+        with closing(ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))) as store:
+            people = store.profiles()
+            waiting = {each.name for each in waiting_for(store.database, model_id)}
+            kept = count_audio(store.database)
     except StoreError as error:
-        return Finding("profiles", False, str(error))
-    people = store.profiles()
-    store.close()
-    usable = sum(any(each.model_id == model_id for each in person.exemplars) for person in people)
-    other = f", {len(people) - usable} of another model" if usable < len(people) else ""
-    return Finding("profiles", True, f"{usable} people in {file}{other}")
+        yield Finding("profiles", False, str(error))
+        return
+    apart = {
+        person.name: person.exemplars[0].model_id
+        for person in people
+        if person.exemplars and not any(each.model_id == model_id for each in person.exemplars)
+    }
+    yield Finding("profiles", True, f"{len(people) - len(apart)} people in {file}")
+    yield from _apart(apart, waiting)
+    yield from _kept(kept, settings)
+
+
+def _apart(apart: Mapping[str, str], waiting: Set[str]) -> Iterator[Finding]:
+    """Who is enrolled with another model only."""
+    if anew := sorted(apart.keys() & waiting):
+        names = _named(anew)
+        yield Finding("profiles", True, f"{names}: made anew for this model at the start, from kept audio")
+    if must := sorted(apart.keys() - waiting):
+        models = ", ".join(sorted({apart[name] for name in must}))
+        advice = "not recognised until they enrol again, or `model` is set back"
+        yield Finding("profiles", True, f"{_named(must)}: enrolled with another model ({models}), {advice}")
+
+
+def _kept(sessions: int, settings: Settings) -> Iterator[Finding]:
+    if sessions:
+        said = f"the audio of {sessions} session{'s' * (sessions > 1)} is kept, encrypted"
+        off = "" if settings.enrolment.keep_audio else "; no more is: `earwitnessd templates forget-audio`"
+        yield Finding("enrolments", True, said + off)
+    elif settings.enrolment.keep_audio:
+        yield Finding("enrolments", True, "what is said when somebody enrols will be kept, encrypted")
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def _streams(settings: Settings) -> Iterator[Finding]:

@@ -36,6 +36,7 @@ def _templates() -> None:
 def show(config: ConfigOption = None, overrides: SetOption = None, user: UserOption = False) -> None:
     """Say where database and key lie, whether they fit, and who lies there with which models."""
     from earwitnessd.profiles import ProfileStore, StoreError
+    from earwitnessd.profiles.recordings import count_audio
 
     whose = meant(config, user=user)
     file, place = _places(whose, overrides)
@@ -49,6 +50,7 @@ def show(config: ConfigOption = None, overrides: SetOption = None, user: UserOpt
     try:
         store = ProfileStore(file, key=place)
         people = store.profiles()
+        kept = count_audio(store.database)
         store.close()
     except StoreError as error:
         _fail(error)
@@ -56,9 +58,32 @@ def show(config: ConfigOption = None, overrides: SetOption = None, user: UserOpt
     sessions = sum(person.sessions for person in people)
     print(f"key       {store.key_id}")
     print(f"people    {len(people)}, {sessions} sessions, of {', '.join(models) or 'no model'}")
+    print(f"audio     of {kept} sessions is kept, encrypted")
     for problem in store.unreadable:
         print(f"PROBLEM   {problem}")
     raise typer.Exit(FAILED if store.unreadable else 0)
+
+
+@app.command("forget-audio")
+def forget_audio_command(
+    config: ConfigOption = None, overrides: SetOption = None, user: UserOption = False
+) -> None:
+    """Delete the audio that was kept of enrolments (enrolment.keep_audio); everybody stays enrolled."""
+    from contextlib import closing
+
+    from earwitnessd.profiles import ProfileStore, StoreError
+    from earwitnessd.profiles.recordings import forget_audio
+
+    file, place = _places(meant(config, user=user), overrides)
+    if not file.exists():
+        print(f"{file} does not exist: there is nothing to forget")
+        return
+    try:
+        with closing(ProfileStore(file, key=place)) as store:
+            forgotten = forget_audio(store.database)
+    except StoreError as error:
+        _fail(error)
+    print(f"the audio of {forgotten} sessions is gone; another model will need these people to enrol again")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from earwitness.control import Status
+from earwitness.events import Heartbeat
 from earwitnessd.assemble import open_engine, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.doctor.finding import Finding
@@ -83,7 +84,7 @@ def profiles(settings: Settings, running: Status | None, key: KeyPlace | None = 
     """The database is not opened: that would make or migrate it."""
     file = profile_file(settings)
     if running:
-        yield Finding("profiles", "ok", f"{running.heartbeat.profiles} people, says the running daemon")
+        yield of_people(running.heartbeat)
     elif not _there(file):
         yield Finding("profiles", "ok", f"{file} is not there yet: nobody is enrolled")
     elif not os.access(file.parent, os.X_OK):
@@ -93,6 +94,18 @@ def profiles(settings: Settings, running: Status | None, key: KeyPlace | None = 
     else:
         yield Finding("profiles", "ok", f"{file}, {file.owner()}'s alone")
     yield template_key(key or KeyPlace.find(settings.templates.key_file, file), enrolled=_sealed(file))
+
+
+def of_people(beat: Heartbeat) -> Finding:
+    """Who is enrolled with another model is not recognised."""
+    says = f"{beat.profiles} people, says the running daemon"
+    must_enrol = beat.profiles_other_model - beat.profiles_renewing
+    if beat.profiles_renewing:
+        says += f"; {beat.profiles_renewing} are being made anew for this model from kept audio"
+    if must_enrol <= 0:
+        return Finding("profiles", "ok", says)
+    fix = "earwitness profiles names them: enrol them again, or set `model` back"
+    return Finding("profiles", "note", f"{says}; {must_enrol} are enrolled with another model", fix)
 
 
 def template_key(place: KeyPlace, *, enrolled: bool) -> Finding:
