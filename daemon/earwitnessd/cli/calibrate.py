@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earwitnessd.cli.options import ConfigOption, SetOption
+from earwitnessd.cli.options import ROOT, TRIALS, ConfigOption, ModelOption, SetOption
 from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -20,14 +20,9 @@ COHORT_SPEAKERS = 800
 
 
 def calibrate(
-    trials: Annotated[
-        Path, typer.Argument(help="`label path path` or `label path start dur path start dur`")
-    ],
-    root: Annotated[Path, typer.Option(help="folder that the paths start from")],
-    model: Annotated[
-        str | None,
-        typer.Option(help="builtin, a directory or a hub name; default: the settings'", show_default=False),
-    ] = None,
+    trials: Annotated[Path, typer.Argument(help=TRIALS)],
+    root: Annotated[Path, typer.Option(help=ROOT)],
+    model: ModelOption = None,
     cohort: Annotated[
         Path | None,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from earwitnessd.cli.options import UNUSABLE, ConfigOption, SetOption, one_line
+from earwitnessd.cli.options import ROOT, TRIALS, UNUSABLE, ConfigOption, ModelOption, SetOption, one_line
 from earwitnessd.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -28,17 +28,10 @@ FAILED = 1
 def evaluate(
     trials: Annotated[
         Path | None,
-        typer.Argument(help="`label path path` or `label path start dur path start dur`", show_default=False),
+        typer.Argument(help=TRIALS, show_default=False),
     ] = None,
-    root: Annotated[
-        Path | None, typer.Option(help="folder that the paths start from", show_default=False)
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="builtin, a directory or a hub name; without it, the settings'", show_default=False
-        ),
-    ] = None,
+    root: Annotated[Path | None, typer.Option(help=ROOT, show_default=False)] = None,
+    model: ModelOption = None,
     json: Annotated[bool, typer.Option("--json", help="one JSON object instead of a table")] = False,
     device: Annotated[
         str | None, typer.Option(help="auto, cpu or cuda; without it, the settings'", show_default=False)

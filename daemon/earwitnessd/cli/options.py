@@ -24,6 +24,16 @@ SetOption = Annotated[
     ),
 ]
 
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="builtin, a directory or a hub name; without it, the settings'", show_default=False
+    ),
+]
+TRIALS = "`label path path` or `label path start dur path start dur`"
+# what a list of trials holds
+ROOT = "folder that the paths start from"
+
 UNUSABLE = 2  # exit status: the settings or the command line cannot be used
 CANNOT_START = 3  # exit status: the daemon cannot start
 ENGINE_FAILED = 1

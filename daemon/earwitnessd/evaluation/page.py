@@ -5,20 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
-from earwitnessd.evaluation.cells import (
-    ERROR_COLUMNS,
-    LIKELIHOOD_COLUMNS,
-    NOTHING,
-    POINT_COLUMNS,
-    STREAM_ROWS,
-    error_cells,
-    likelihood_cells,
-    point_rows,
-    refusals,
-    rows_of,
-    stream_cells,
-    title_of,
-)
+from earwitnessd.evaluation import cells
 from earwitnessd.evaluation.findings import Findings, StreamFindings, TrialFindings
 from earwitnessd.evaluation.panels import MOST_TIMELINES, drawn_timelines, drawn_trials
 from earwitnessd.evaluation.report import Report
@@ -70,39 +57,40 @@ def page(findings: Findings) -> str:
 
 def _trial_parts(found: TrialFindings) -> list[str]:
     return [
-        f"<h2>{html.escape(title_of(found.report))}</h2>",
+        f"<h2>{html.escape(cells.title_of(found.report))}</h2>",
         _svg(drawn_trials(found)),
         _table(
-            ("", *ERROR_COLUMNS),
-            [(group, name, error_cells(row)) for group, name, row in rows_of(found.report)],
+            ("", *cells.ERROR_COLUMNS),
+            [(group, name, cells.error_cells(row)) for group, name, row in cells.rows_of(found.report)],
         ),
         _table(
-            ("", *LIKELIHOOD_COLUMNS),
-            [(group, name, likelihood_cells(row)) for group, name, row in rows_of(found.report)],
+            ("", *cells.LIKELIHOOD_COLUMNS),
+            [(group, name, cells.likelihood_cells(row)) for group, name, row in cells.rows_of(found.report)],
         ),
         *_points(found.report),
-        _note(ABOUT_TRIALS.format(resampled=found.report.resampled, nothing=NOTHING)),
+        _note(ABOUT_TRIALS.format(resampled=found.report.resampled, nothing=cells.NOTHING)),
     ]
 
 
 def _points(report: Report) -> list[str]:
     if not report.operating_points:
         return []
-    rows = [(0, name, cells) for name, cells in point_rows(report)]
-    return [_table(("false matches", *POINT_COLUMNS), rows), _note(f"Calibration: {report.calibration}.")]
+    rows = [(0, name, shown) for name, shown in cells.point_rows(report)]
+    columns = ("false matches", *cells.POINT_COLUMNS)
+    return [_table(columns, rows), _note(f"Calibration: {report.calibration}.")]
 
 
 def _stream_parts(found: StreamFindings) -> list[str]:
-    cells = [stream_cells(variant.figures) for variant in found.variants]
+    columns = [cells.stream_cells(variant.figures) for variant in found.variants]
     count = len(found.variants[0].recordings)
     more = f" The first {MOST_TIMELINES} of {count} are shown." if count > MOST_TIMELINES else ""
     return [
         "<h2>Recordings, replayed</h2>",
         _table(
             ("", *(variant.name for variant in found.variants)),
-            [(0, name, list(row)) for name, *row in zip(STREAM_ROWS, *cells, strict=True)],
+            [(0, name, list(row)) for name, *row in zip(cells.STREAM_ROWS, *columns, strict=True)],
         ),
-        *(_note(line) for line in refusals(found)),
+        *(_note(line) for line in cells.refusals(found)),
         _note(ABOUT_STREAMS.format(enrolled=len(found.enrolled))),
         "<h2>Who spoke, and who was said to speak</h2>",
         _note(ABOUT_TIMELINES.format(more=more)),
@@ -117,8 +105,8 @@ def _note(text: str) -> str:
 def _table(columns: Sequence[str], rows: Sequence[tuple[int, str, Sequence[str]]]) -> str:
     head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
     bodies: dict[int, list[str]] = {}
-    for group, name, cells in rows:
-        row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (name, *cells))
+    for group, name, shown in rows:
+        row = "".join(f"<td>{html.escape(cell)}</td>" for cell in (name, *shown))
         bodies.setdefault(group, []).append(f"<tr>{row}</tr>")
     body = "".join(f"<tbody>{''.join(lines)}</tbody>" for lines in bodies.values())
     return f"<table><thead><tr>{head}</tr></thead>{body}</table>"

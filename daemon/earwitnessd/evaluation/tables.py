@@ -8,20 +8,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from earwitnessd.evaluation.cells import (
-    ERROR_COLUMNS,
-    LIKELIHOOD_COLUMNS,
-    NOTHING,
-    POINT_COLUMNS,
-    STREAM_ROWS,
-    error_cells,
-    likelihood_cells,
-    point_rows,
-    refusals,
-    rows_of,
-    stream_cells,
-    title_of,
-)
+from earwitnessd.evaluation import cells
 from earwitnessd.evaluation.findings import Findings, StreamFindings, TrialFindings
 from earwitnessd.evaluation.report import Report, Summary
 
@@ -34,29 +21,30 @@ def print_tables(findings: Findings) -> None:
             console.print(table)
     if findings.streams:
         console.print(_of_streams(findings.streams))
-        for line in refusals(findings.streams):
+        for line in cells.refusals(findings.streams):
             console.print(line, style="yellow", markup=False)
 
 
 def _of_trials(found: TrialFindings) -> list[Table]:
     report = found.report
     errors = _table(
-        f"{title_of(report)}, {report.seconds:.0f} s, RTF {report.rtf:.4f}",
+        f"{cells.title_of(report)}, {report.seconds:.0f} s, RTF {report.rtf:.4f}",
         "by corpus, and by net speech in the test recording",
-        ERROR_COLUMNS,
+        cells.ERROR_COLUMNS,
     )
     likelihoods = _table(
         "",
-        f"[95 % interval] by resampling {report.resampled}s; {NOTHING}: too few trials, or no calibration",
-        LIKELIHOOD_COLUMNS,
+        f"[95 % interval] by resampling {report.resampled}s; "
+        f"{cells.NOTHING}: too few trials, or no calibration",
+        cells.LIKELIHOOD_COLUMNS,
     )
-    _fill(errors, report, error_cells)
-    _fill(likelihoods, report, likelihood_cells)
+    _fill(errors, report, cells.error_cells)
+    _fill(likelihoods, report, cells.likelihood_cells)
     tables = [errors, likelihoods]
     if report.operating_points:
-        points = _table("", "false matches asked for, and reached by the calibration", POINT_COLUMNS)
-        for name, cells in point_rows(report):
-            points.add_row(name, *cells)
+        points = _table("", "false matches asked for, and reached by the calibration", cells.POINT_COLUMNS)
+        for name, shown in cells.point_rows(report):
+            points.add_row(name, *shown)
         tables.append(points)
     return tables
 
@@ -70,19 +58,19 @@ def _table(title: str, caption: str, columns: Sequence[str]) -> Table:
     return table
 
 
-def _fill(table: Table, report: Report, cells: Callable[[Summary], list[str]]) -> None:
+def _fill(table: Table, report: Report, texts: Callable[[Summary], list[str]]) -> None:
     group_before = 0
-    for group, name, row in rows_of(report):
+    for group, name, row in cells.rows_of(report):
         if group != group_before:
             table.add_section()
-        table.add_row(name, *cells(row))
+        table.add_row(name, *texts(row))
         group_before = group
 
 
 def _of_streams(found: StreamFindings) -> Table:
     caption = f"{len(found.enrolled)} enrolled; times to verify are over turns that were not missed"
     table = _table("recordings, replayed", caption, [variant.name for variant in found.variants])
-    columns = [stream_cells(variant.figures) for variant in found.variants]
-    for name, *cells in zip(STREAM_ROWS, *columns, strict=True):
-        table.add_row(name, *cells)
+    columns = [cells.stream_cells(variant.figures) for variant in found.variants]
+    for name, *shown in zip(cells.STREAM_ROWS, *columns, strict=True):
+        table.add_row(name, *shown)
     return table
