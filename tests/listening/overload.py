@@ -54,6 +54,8 @@ class Stream:
     said: Samples
     late: int
     # samples by which its blocks come later than the clock's
+    pace: float = 1.0
+    # so many seconds of audio come in one: more than 1 is a flood
 
 
 class Overload:
@@ -67,12 +69,12 @@ class Overload:
         self.silent: list[HeardWindow] = []
         self._cost = cost
 
-    def add(self, said: Samples = SPEECH, late: int = 0) -> Stream:
+    def add(self, said: Samples = SPEECH, late: int = 0, pace: float = 1.0) -> Stream:
         name = f"s{len(self.streams)}"
         mouth = Mouth(name, f"{name}-1")
         hearing = Hearing(name, SETTINGS)
         hearing.on_message(mouth.opened(), None)
-        self.streams.append(Stream(hearing, mouth, said, late))
+        self.streams.append(Stream(hearing, mouth, said, late, pace))
         return self.streams[-1]
 
     def run(self, until_s: float) -> None:
@@ -98,7 +100,7 @@ class Overload:
 
     def _intake(self) -> None:
         for each in self.streams:
-            while each.mouth.position + BLOCK + each.late <= self.now_s * RATE:
+            while each.mouth.position + BLOCK + each.late <= self.now_s * RATE * each.pace:
                 start = each.mouth.position % len(each.said)
                 block = each.said[start : start + BLOCK]
                 each.hearing.on_message(each.mouth.audio(block), block)

@@ -185,3 +185,23 @@ def test_a_batch_fits_into_a_hop() -> None:
     room_ = overload(each(0.12), 20)
     room_.run(30.0)
     assert {len(batch) for batch in room_.batches[5:]} == {4}
+
+
+@pytest.mark.parametrize(("cost_s", "most_skipped"), [(0.004, 0), (0.012, None)])
+def test_of_64_streams_one_that_floods_takes_nothing_from_the_others(
+    cost_s: float, most_skipped: int | None
+) -> None:
+    calm, flooded = overload(each(cost_s), 64), overload(each(cost_s), 63)
+    flood = flooded.add(pace=8.0)
+    calm.run(16.0)
+    flooded.run(16.0)
+    others = [len(flooded.of(stream)) for stream in flooded.streams if stream is not flood]
+    alone = [len(calm.of(stream)) for stream in calm.streams]
+    assert min(others) >= 0.9 * min(alone)
+    assert max(others) - min(others) <= 4
+    skipped = sum(each.hearing.counters.windows_skipped for each in flooded.streams if each is not flood)
+    if most_skipped is not None:
+        assert skipped <= most_skipped
+    else:
+        assert max(sum(window.stream == "s63" for window in batch) for batch in flooded.batches[-8:]) == 1
+        assert max(window.age_s for window in flooded.embedded if window.stream != "s63") < 3.5
