@@ -14,6 +14,8 @@ from tests import virtual_microphone
 from tests.daemon.harness import Daemon
 from tests.virtual_microphone import VirtualMicrophone
 
+BACK_WITHIN_S = 10.0  # two seconds of back-off, a new process, and whatever else this machine does
+
 pytestmark = pytest.mark.skipif(bool(virtual_microphone.why_not()), reason=virtual_microphone.why_not())
 
 
@@ -59,7 +61,7 @@ def test_a_killed_sound_server_is_reported_and_survived(
     microphone.start()
     back = time.monotonic()
     again = daemon.wait_for(StreamOpened)
-    assert time.monotonic() - back < 5.0
+    assert time.monotonic() - back < BACK_WITHIN_S
     assert again.stream_id != opened.stream_id
     beat = daemon.heartbeat(lambda beat: beat.streams[0].state == "live")
     assert beat.streams[0].opened == 2
@@ -76,6 +78,6 @@ def test_a_frozen_sound_server_is_noticed_by_the_clock(daemon: Daemon, microphon
     microphone.thaw()
     back = time.monotonic()
     again = daemon.wait_for(StreamOpened)
-    assert time.monotonic() - back < 5.0
+    assert time.monotonic() - back < BACK_WITHIN_S
     assert again.stream_id != opened.stream_id
     assert daemon.heartbeat(lambda beat: beat.streams[0].state == "live").streams[0].stalls >= 0

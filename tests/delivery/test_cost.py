@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measures memory
 
 WARM, MEASURED = 5_000, 14_000  # events; the first fill the stuck subscribers' queues
 MOST_GROWTH_MB = 8.0
-MOST_FLOODED_MB = 60.0  # what comes in before the door hears of it is luck; the whole flood would be 193
+FLOOD = 60_000  # subscriptions, which would cost 580 MB
+MOST_FLOODED_MB = 200.0  # what comes in before the door hears of it is luck, and more on a busy machine
 MOST_P99_MS = 1000.0  # this machine does other things; tests/benchmarks/fan_out.py measures
 
 
@@ -61,7 +62,7 @@ def test_a_flood_of_subscriptions_is_cut_before_it_costs_memory() -> None:
             flood.reconnect_ivl = -1
             monitor = flood.get_monitor_socket(zmq.EVENT_DISCONNECTED)
             flood.connect(station.events)
-            for number in range(20_000):
+            for number in range(FLOOD):
                 flood.send(b"\1" + f"{number}".encode() + b"x" * 200)
             assert monitor.poll(10_000)
             flood.disable_monitor()

@@ -20,6 +20,8 @@ from earwitnessd.templates.key_file import KeyPlace
 from tests.profiles.making import exemplar, voice
 
 BASE = Settings(sockets=Sockets(group="earwitness"))
+PROGRAMS = Path("/opt/earwitness/bin")
+# wherever these tests run
 OUTSIDE = [Path("/opt/earwitness")]
 
 
@@ -39,11 +41,11 @@ def image(tmp_path: Path) -> Path:
 
 def test_installing_twice_changes_nothing_the_second_time(image: Path) -> None:
     told: list[str] = []
-    install(SYSTEM, Work(told.append, root=image), start=False)
+    install(SYSTEM, Work(told.append, root=image, programs=PROGRAMS), start=False)
     assert any(line.startswith("wrote") and str(SYSTEM.unit) in line for line in told)
     before = {file: file.read_bytes() for file in image.rglob("*") if file.is_file()}
     told.clear()
-    again = Work(told.append, root=image)
+    again = Work(told.append, root=image, programs=PROGRAMS)
     install(SYSTEM, again, start=False)
     assert not again.changed
     assert not any(line.startswith(("wrote", "made", "replaced", "moved")) for line in told)
@@ -51,7 +53,7 @@ def test_installing_twice_changes_nothing_the_second_time(image: Path) -> None:
 
 
 def test_secret_keys_are_roots_alone_and_the_unit_is_enabled(image: Path) -> None:
-    install(SYSTEM, Work(lambda _: None, root=image), start=False)
+    install(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), start=False)
     keys = image / SYSTEM.keys.relative_to("/")
     assert {file.name for file in keys.iterdir() if stat.S_IMODE(file.stat().st_mode) == 0o600} == {
         "template.key",
@@ -66,29 +68,29 @@ def test_a_unit_of_somebody_elses_is_kept_aside_and_settings_are_never_touched(i
     for file, text in ((unit, "[Service]\n"), (config, "log_level: debug\n")):
         file.parent.mkdir(parents=True)
         file.write_text(text)
-    install(SYSTEM, Work(lambda _: None, root=image), start=False)
+    install(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), start=False)
     assert unit.with_name(f"{UNIT}.before-install").read_text() == "[Service]\n"
     assert unit.read_text().startswith(PLACED)
     assert config.read_text() == "log_level: debug\n"
 
 
 def test_uninstall_keeps_what_is_the_operators_and_purge_does_not(image: Path) -> None:
-    install(SYSTEM, Work(lambda _: None, root=image), start=False)
+    install(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), start=False)
     state = image / SYSTEM.state.relative_to("/")
     state.mkdir(parents=True)
-    uninstall(SYSTEM, Work(lambda _: None, root=image), purge=False)
+    uninstall(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), purge=False)
     assert not (image / SYSTEM.unit.relative_to("/")).exists()
     assert not (image / SYSUSERS.relative_to("/")).exists()
     assert (image / SYSTEM.template_key.relative_to("/")).exists()
     assert state.exists()
-    uninstall(SYSTEM, Work(lambda _: None, root=image), purge=True)
+    uninstall(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), purge=True)
     assert not (image / "etc/earwitness").exists()
     assert not state.exists()
 
 
 def test_a_dry_run_touches_nothing(tmp_path: Path) -> None:
     told: list[str] = []
-    install(SYSTEM, Work(told.append, root=tmp_path, dry_run=True), start=False)
+    install(SYSTEM, Work(told.append, root=tmp_path, programs=PROGRAMS, dry_run=True), start=False)
     assert list(tmp_path.iterdir()) == []
     assert any(line.startswith("would write") for line in told)
 
@@ -97,7 +99,7 @@ def test_a_key_that_lay_beside_the_profiles_goes_on_being_the_key(image: Path) -
     beside = image / "var/lib/earwitness/profiles.db.key"
     beside.parent.mkdir(parents=True)
     beside.write_text("0" * 64 + "\n")
-    install(SYSTEM, Work(lambda _: None, root=image), start=False)
+    install(SYSTEM, Work(lambda _: None, root=image, programs=PROGRAMS), start=False)
     moved = image / SYSTEM.template_key.relative_to("/")
     assert moved.read_text() == "0" * 64 + "\n"
     assert stat.S_IMODE(moved.stat().st_mode) == 0o600
@@ -110,7 +112,7 @@ def test_no_new_key_is_made_for_profiles_whose_key_is_gone(image: Path) -> None:
     with closing(ProfileStore(file, key=place)) as store:
         store.add("anna", exemplar(voice(1)))
     told: list[str] = []
-    install(SYSTEM, Work(told.append, root=image), start=False)
+    install(SYSTEM, Work(told.append, root=image, programs=PROGRAMS), start=False)
     assert not (image / SYSTEM.template_key.relative_to("/")).exists()
     (said,) = [line for line in told if line.startswith("MISSING")]
     assert "/etc/earwitness/keys/template.key: there are voice profiles" in said

@@ -21,6 +21,7 @@ from earwitnessd.doctor.unit import unit
 from earwitnessd.install.errors import InstallError
 from earwitnessd.install.installing import expected_files
 from earwitnessd.install.places import Places
+from earwitnessd.install.work import programs_here
 from earwitnessd.kernel_clock import kernel_status
 from earwitnessd.settings.root import Settings
 from earwitnessd.templates.key_file import KeyPlace
@@ -49,7 +50,7 @@ def examine(settings: Settings, places: Places, *, service: bool) -> Iterator[Fi
 
 def _expected(settings: Settings, places: Places) -> dict[Path, str]:
     try:
-        return expected_files(settings, places)
+        return expected_files(settings, places, programs_here())
     except InstallError:  # run from somewhere that could not be installed
         return {}
 

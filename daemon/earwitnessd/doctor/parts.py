@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from earwitness.control import Status
-from earwitness.events import Heartbeat
+from earwitness.events import FollowingState, Heartbeat
+from earwitness.words import following
 from earwitnessd.assemble import open_engine, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.doctor.finding import Finding
@@ -21,6 +22,7 @@ from earwitnessd.settings.validate import SettingsError
 from earwitnessd.templates.errors import KeyFileError
 from earwitnessd.templates.key_file import KeyPlace, read_key
 
+SERVED = "does `earwitnessd serve-embeddings` run at engine.remote.addresses, and is it reached?"
 GPUS = Path("/proc/driver/nvidia/gpus")
 
 
@@ -36,11 +38,12 @@ def parts(settings: Settings, running: Status | None) -> Iterator[Finding]:
     yield Finding("model", "ok", f"{model.model_id}, {model.weights}: its hash is right")
     yield from _engine(settings)
     if running and running.heartbeat.engine.degraded:
+        elsewhere = running.heartbeat.engine.remote is not None
         yield Finding(
-            "GPU",
+            "remote engines" if elsewhere else "GPU",
             "wrong",
             f"lost: {running.heartbeat.engine.degraded}",
-            "nvidia-smi; the CPU computes meanwhile",
+            f"{SERVED if elsewhere else 'nvidia-smi'}; it is tried again and again meanwhile",
         )
 
 
@@ -93,6 +96,8 @@ def profiles(settings: Settings, running: Status | None, key: KeyPlace | None = 
         yield Finding("profiles", "wrong", f"{file}: others can read it", f"chmod 600 {file}")
     else:
         yield Finding("profiles", "ok", f"{file}, {file.owner()}'s alone")
+    if running and running.heartbeat.following:
+        yield of_following(running.heartbeat.following)
     yield template_key(key or KeyPlace.find(settings.templates.key_file, file), enrolled=_sealed(file))
 
 
@@ -106,6 +111,18 @@ def of_people(beat: Heartbeat) -> Finding:
         return Finding("profiles", "ok", says)
     fix = "earwitness profiles names them: enrol them again, or set `model` back"
     return Finding("profiles", "note", f"{says}; {must_enrol} are enrolled with another model", fix)
+
+
+def of_following(state: FollowingState) -> Finding:
+    """Whose people they are, and whether that daemon is heard."""
+    says = following(state)
+    if state.state == "follows":
+        return Finding("following", "ok", says)
+    wrong = state.state == "refuses"
+    fix = (
+        "see the reason; the people stay as they are meanwhile" if wrong else f"is {state.endpoint} reached?"
+    )
+    return Finding("following", "wrong" if wrong else "note", f"{says}: {state.reason}", fix)
 
 
 def template_key(place: KeyPlace, *, enrolled: bool) -> Finding:

@@ -54,11 +54,12 @@ def _read_by(settings: Settings) -> Iterator[Path]:
 
 
 def _network(settings: Settings) -> Iterator[str]:
-    sockets, metrics = settings.sockets, settings.metrics.listen
-    tcp = any(endpoint.startswith("tcp://") for endpoint in (sockets.events, sockets.control, sockets.satellites))
-    if not tcp and not metrics:
+    metrics = settings.metrics.listen
+    tcp = any(endpoint.startswith("tcp://") for endpoint in _bound(settings))
+    if not tcp and not metrics and not settings.follow:
         return
-    what = " and ".join([*(["tcp sockets"] if tcp else []), *(["metrics"] if metrics else [])])
+    asked = {"tcp sockets": tcp, "metrics": metrics, "a daemon to follow": settings.follow}
+    what = " and ".join(name for name, wanted in asked.items() if wanted)
     far = not only_loopback(settings)
     yield f"# The settings have {what}{', for which private networks may connect' if far else ''}"
     yield "PrivateNetwork=no"
@@ -66,11 +67,16 @@ def _network(settings: Settings) -> Iterator[str]:
     yield f"IPAddressAllow=localhost{f' {PRIVATE_NETWORKS}' if far else ''}"
 
 
+def _bound(settings: Settings) -> tuple[str, ...]:
+    sockets = settings.sockets
+    return sockets.events, sockets.control, sockets.satellites
+
+
 def only_loopback(settings: Settings) -> bool:
     """Whether nothing of the daemon can be reached from other machines."""
     tcp = [
         endpoint.removeprefix("tcp://")
-        for endpoint in (settings.sockets.events, settings.sockets.control, settings.sockets.satellites)
+        for endpoint in (*_bound(settings), settings.follow.writer if settings.follow else "")
         if endpoint.startswith("tcp://")
     ]
     try:

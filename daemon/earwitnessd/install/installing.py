@@ -31,7 +31,7 @@ def refuse_where_it_cannot_be(places: Places, work: Work) -> None:
     if not places.user and os.geteuid() != 0:
         raise InstallError(
             "a service of the system is installed by root: sudo "
-            f"{_programs() / 'earwitnessd'} install. One for your own session needs no root: --user"
+            f"{work.programs / 'earwitnessd'} install. One for your own session needs no root: --user"
         )
     if work.root == Path("/") and not BOOTED.is_dir():
         raise InstallError(
@@ -52,15 +52,14 @@ def _session_manager(places: Places) -> Path:
 def install(places: Places, work: Work, *, start: bool) -> None:
     """Units, user, folders, settings, keys; enabled, and started if so wished."""
     refuse_where_it_cannot_be(places, work)
-    programs = _programs()
     if not places.user:
-        _refuse_emptied(programs)
+        _refuse_emptied(work.programs)
         _accounts(work)
     work.start_with(places.config, shipped("earwitnessd.yaml"), 0o644, "settings")
     settings = _settings(work.at(places.config))
     if not places.user:
         _keys(places, work)
-    for path, text in expected_files(settings, places).items():
+    for path, text in expected_files(settings, places, work.programs).items():
         _place(path, text, work)
     _enable(places, work, start=start)
 
@@ -84,9 +83,8 @@ def uninstall(places: Places, work: Work, *, purge: bool) -> None:
     _leave(places, work, purge=purge)
 
 
-def expected_files(settings: Settings, places: Places) -> dict[Path, str]:
+def expected_files(settings: Settings, places: Places, programs: Path) -> dict[Path, str]:
     """What `install` would write of units now; an empty text: nothing."""
-    programs = _programs()
     found = {places.unit: daemon_unit(programs, places)}
     if not places.user:
         found[places.allowances] = _ours(drop_in(settings, installation(), places))
@@ -105,16 +103,6 @@ def systemctl(places: Places, work: Work, *arguments: str, may_fail: bool = Fals
     which = ["--user"] if places.user else []
     elsewhere = [f"--root={work.root}"] if work.root != Path("/") else []
     work.run("systemctl", *which, *elsewhere, *arguments, may_fail=may_fail)
-
-
-def _programs() -> Path:
-    """The folder of `earwitnessd` beside the Python that runs us."""
-    programs = Path(sys.executable).absolute().parent
-    if not (programs / "earwitnessd").exists():
-        raise InstallError(
-            f"there is no earwitnessd beside {sys.executable}: install earwitness into its environment"
-        )
-    return programs
 
 
 def _refuse_emptied(programs: Path) -> None:

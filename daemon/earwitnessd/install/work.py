@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,11 +15,30 @@ from earwitnessd.install.units import PLACED
 COMMAND_WITHIN_S = 120.0
 
 
+def programs_here() -> Path:
+    """The folder of `earwitnessd` beside the Python that runs us."""
+    programs = Path(sys.executable).absolute().parent
+    if not (programs / "earwitnessd").exists():
+        raise InstallError(
+            f"there is no earwitnessd beside {sys.executable}: install earwitness into its environment"
+        )
+    return programs
+
+
 class Work:
     """On this machine, or on the system below `root`."""
 
-    def __init__(self, say: Callable[[str], None], *, root: Path = Path("/"), dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        *,
+        root: Path = Path("/"),
+        dry_run: bool = False,
+        programs: Path | None = None,
+    ) -> None:
+        """`programs` is the folder that units start earwitness from; None: `programs_here`."""
         self.root = root
+        self.programs = programs or programs_here()
         self.dry_run = dry_run
         self.changed = False
         self._say = say
