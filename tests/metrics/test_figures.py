@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from earwitness.events import (
     EngineState,
     EvidenceState,
+    FollowingState,
     Heartbeat,
     LinkState,
     RemoteState,
@@ -118,6 +119,18 @@ def test_every_figure_of_the_sockets_is_told(field: str) -> None:
     told = after(beat)
     found = told.get(f"earwitness_{field}") or told.get(f"earwitness_{field}_total")
     assert found == [({}, 5.0)]
+
+
+def test_how_a_follower_follows_is_told() -> None:
+    told = after(HEARTBEAT)
+    assert told["earwitness_following_version"] == [({}, 41.0)]
+    assert told["earwitness_following_state"][1] == ({"state": "follows"}, 1.0)
+    words = {"writer", "endpoint", "state", "reason"}
+    assert set(figures.FOLLOWING_COUNTERS | figures.FOLLOWING_GAUGES) | words == set(
+        FollowingState.__struct_fields__
+    )
+    alone = after(msgspec.structs.replace(HEARTBEAT, following=None))
+    assert not [name for name in alone if "following" in name]
 
 
 def test_every_figure_of_the_evidence_is_told_where_some_is_kept() -> None:

@@ -77,7 +77,7 @@ def test_followers_serve_on_when_the_writer_is_gone_and_catch_up(tiny_model: str
             assert hall.names() == door.names() == ["anna"]
             hall.stop()
             hall.start()
-            assert hall.until("connecting").version == silent.version
+            assert hall.until("connecting", silent.version).version == silent.version
             assert hall.names() == ["anna"]
             writer.start()
             bring(writer.control, "ben", 2, model_id)

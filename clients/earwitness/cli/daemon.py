@@ -11,7 +11,7 @@ from rich.text import Text
 from .. import palette
 from ..control import Status
 from ..events import StreamState
-from ..words import clean, number, span
+from ..words import clean, following, number, span
 from .connection import Connection, print_json, show, table
 
 StreamName = Annotated[str, typer.Argument(metavar="STREAM", help="The stream's name in the settings.")]
@@ -73,6 +73,9 @@ def _summary(answer: Status) -> Table:
         "profiles": f"{beat.profiles}{unusable}",
         "events": f"{beat.sockets.events} published, {beat.sockets.subscriptions} subscriptions",
     }
+    if beat.following:
+        why = f": {beat.following.reason}" if beat.following.reason else ""
+        rows["follows"] = f"{following(beat.following)}{why}"
     for name, value in rows.items():
         grid.add_row(Text(name, palette.DIM), Text(clean(value)))
     return grid

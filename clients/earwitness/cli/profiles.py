@@ -1,4 +1,4 @@
-"""`earwitness profiles`: list, show, delete, rename, remove-session."""
+"""`earwitness profiles`: list, show, delete, rename, remove-session, follow-anew."""
 
 from __future__ import annotations
 
@@ -49,6 +49,19 @@ def list_all(context: typer.Context, as_json: AsJson = False) -> None:
             Text(unusable_words(person) if unusable else "", palette.WARN),
         )
     show(rows)
+
+
+@profiles.command(name="follow-anew")
+def follow_anew(
+    context: typer.Context,
+    sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """At a daemon that follows another: take that one's people as they are, in place of all here."""
+    connection: Connection = context.obj
+    if not sure:
+        typer.confirm("Everybody here who is not enrolled at the writer is deleted. Go on?", abort=True)
+    with connection.ask() as control:
+        print(clean(control.follow_anew().message))
 
 
 @profiles.command(name="show")

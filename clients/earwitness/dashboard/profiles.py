@@ -9,7 +9,7 @@ from rich.text import Text
 
 from .. import palette
 from ..events import ProfileScore, SpeakerVerified
-from ..words import clean, number
+from ..words import clean, following, number
 from .cells import cell, heading, more
 from .layout import Layout
 from .meters import sparkline
@@ -31,16 +31,23 @@ def profile_lines(
         nobody = (
             "nobody is enrolled: earwitness enroll NAME" if total == 0 else f"{total} enrolled, not heard yet"
         )
-        return [heading("profiles", "", width), Text(nobody, palette.DIM)]
+        return [heading("profiles", _followed(state), width), Text(nobody, palette.DIM)]
     recent = sorted(state.led_at, key=lambda name: (-state.led_at[name], name))[: layout.profiles]
     notes = [more(total - len(recent))]
     if len(state.streams) > 1:
         notes.append(f"on {clean(panel.name)}")
+    notes.append(_followed(state))
     notes.append(_scale(panel, recent))
     lines = [heading("profiles", " · ".join(note for note in notes if note), width)]
     for name in sorted(recent):
         lines += _profile(panel, name, now, width, name_width, layout.profile_lines, stale=state.stale(now))
     return lines
+
+
+def _followed(state: DashboardState) -> str:
+    """Whose people they are, where they are another daemon's."""
+    whose = state.heartbeat.following if state.heartbeat else None
+    return following(whose) if whose else ""
 
 
 def _scale(panel: StreamPanel, names: Iterable[str]) -> str:

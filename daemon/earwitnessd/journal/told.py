@@ -11,6 +11,7 @@ from earwitness.events import (
     ModelSwitched,
     ProfileDeleted,
     ProfileEnrolled,
+    ProfilesFollowed,
     ProfileUpdated,
     SpeakerChanged,
     SpeakerLost,
@@ -60,6 +61,11 @@ class Telling:
                 return None  # who it is follows at once
             case GroupVerified() | WatchlistHit() | GroupLost() | WatchlistLost():
                 return self._anyone(event)
+            case ProfilesFollowed():
+                return (
+                    f"the profiles of {event.writer} are in force here, version {event.version}: {event.added} "
+                    f"new, {event.changed} changed, {event.removed} deleted, {event.people} people"
+                )
             case ProfileEnrolled() | ProfileUpdated() | ProfileDeleted():
                 return _of_profile(event)
             case ModelSwitched():

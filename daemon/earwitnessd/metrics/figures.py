@@ -16,6 +16,8 @@ from earwitness.events import (
     EngineState,
     Event,
     EvidenceState,
+    FollowingCondition,
+    FollowingState,
     Heartbeat,
     Latency,
     LinkState,
@@ -88,6 +90,9 @@ DAEMON_GAUGES = {
     "rss_mb": "resident_memory_bytes",
     "suspended_s": "suspended_seconds",
 }
+FOLLOWING_COUNTERS = {"taken": "following_taken", "refused": "following_refused"}
+FOLLOWING_GAUGES = {"version": "following_version", "heard_s": "following_heard_seconds"}
+FOLLOWING: tuple[FollowingCondition, ...] = FollowingCondition.__args__  # type: ignore[attr-defined]  # a Literal
 SOCKET_GAUGES = {"subscriptions", "clients"}  # every other figure about the sockets counts up
 FACTORS = {"_ms": 1e-3, "_mb": 2.0**20}
 
@@ -173,13 +178,27 @@ def _daemon(beat: Heartbeat) -> Iterator[Metric]:
     if beat.evidence:
         counters = {name: f"evidence_{name}" for name in EvidenceState.__struct_fields__}
         yield from _single(beat.evidence, counters, CounterMetricFamily)
+    if beat.following:
+        yield from _following(beat.following)
     if beat.audit:
         counters = {name: f"audit_{name}" for name in AuditState.__struct_fields__}
         yield from _single(beat.audit, counters, CounterMetricFamily)
 
 
+def _following(state: FollowingState) -> Iterator[Metric]:
+    yield from _single(state, FOLLOWING_COUNTERS, CounterMetricFamily)
+    gauges = {name: told for name, told in FOLLOWING_GAUGES.items() if getattr(state, name) is not None}
+    yield from _single(state, gauges, GaugeMetricFamily)
+    family = GaugeMetricFamily(
+        "earwitness_following_state", descriptions(FollowingState)["state"], labels=["state"]
+    )
+    for condition in FOLLOWING:
+        family.add_metric([condition], float(state.state == condition))
+    yield family
+
+
 def _single(
-    said: Heartbeat | EngineState | RemoteState | SocketState | EvidenceState | AuditState,
+    said: Heartbeat | EngineState | RemoteState | SocketState | EvidenceState | AuditState | FollowingState,
     names: Mapping[str, str],
     family: type[GaugeMetricFamily | CounterMetricFamily],
 ) -> Iterator[Metric]:
