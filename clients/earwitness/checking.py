@@ -88,6 +88,11 @@ class Question(ABC):
             if self._stream in (None, verdict.stream) and verdict.holds(now):
                 yield verdict
 
+    @property
+    @abstractmethod
+    def asked(self) -> str:
+        """The name of whom was asked about."""
+
     @abstractmethod
     def _look(self, now: float) -> Answer | None:
         """The answer, if it is a yes by now; what speaks against it is noted."""
@@ -102,7 +107,12 @@ class Check(Question):
 
     def __init__(self, speaker: str, stream: str | None, within_s: float) -> None:
         super().__init__(stream, within_s)
-        self._speaker = self.speaker = speaker
+        self._speaker = speaker
+
+    @property
+    def asked(self) -> str:
+        """The person."""
+        return self._speaker
 
     def _look(self, now: float) -> Answer | None:
         for verdict in self._holding(now):
@@ -131,6 +141,11 @@ class GroupCheck(Question):
     def __init__(self, group: str, stream: str | None, within_s: float) -> None:
         super().__init__(stream, within_s)
         self._group = group
+
+    @property
+    def asked(self) -> str:
+        """The group."""
+        return self._group
 
     def on_item(self, item: AnyEvent | Notice, now: float, wall: float) -> Answer | None:
         """Take in one item; the answer, if it is a yes or there can be none."""

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 import pytest
 
-from earwitness.checking import Answer, Check, Result
+from earwitness.checking import Answer, Check, GroupCheck, Result
 from earwitness.cli.connection import Connection
 from earwitness.cli.limiting import limited
 from earwitness.control import AnyMethod, BeginCheck, CheckBegun, Done, EndCheck
@@ -22,13 +22,14 @@ class Counting:
 
     def __init__(self, endpoint: str, wait_s: float = 0.0) -> None:
         self.ended: list[tuple[str, str]] = []
-        self.begun = 0
+        self.begun = self.of_groups = 0
         self._wait_s = wait_s
         self.socket = FakeControl(endpoint, self._answer)
 
     def _answer(self, method: AnyMethod, _attachment: bytes | None) -> msgspec.Struct:
         if isinstance(method, BeginCheck):
             self.begun += 1
+            self.of_groups += method.group
             return CheckBegun(attempt="" if self._wait_s else "a1", wait_s=self._wait_s, failures=6)
         assert isinstance(method, EndCheck)
         self.ended.append((method.attempt, method.outcome))
@@ -40,7 +41,7 @@ def answering(result: Result, log: list[str]) -> Callable[[Connection, Check, fl
 
     @limited
     def ask(connection: Connection, question: Check, within_s: float) -> Answer:
-        log.append(question.speaker)
+        log.append(question.asked)
         return Answer(speaker="anna", result=result, status=0, stream=None, message="", event=None)
 
     return ask
@@ -78,6 +79,20 @@ def test_after_too_many_failures_nobody_listens_and_the_wait_is_told(tmp_path: P
     assert (answer.result, answer.status, answer.wait_s) == ("inconclusive", 2, 61.0)
     assert answer.message == "anna is not checked: 6 checks in a row have failed, wait 61 s"
     assert (log, daemon.ended) == ([], [])
+
+
+def test_a_group_is_counted_as_such(tmp_path: Path) -> None:
+    endpoint = f"ipc://{tmp_path}/control"
+    daemon = Counting(endpoint, wait_s=61.0)
+
+    @limited
+    def ask(connection: Connection, question: GroupCheck, within_s: float) -> Answer:
+        raise AssertionError("nobody may listen")
+
+    with daemon.socket:
+        answer = ask(Connection(control=endpoint), GroupCheck("staff", None, 1.0), 1.0)
+    assert (answer.speaker, answer.group, answer.status, answer.wait_s) == (None, "staff", 2, 61.0)
+    assert daemon.of_groups == 1
 
 
 def test_without_a_control_socket_the_check_goes_on(tmp_path: Path) -> None:

@@ -350,6 +350,30 @@ def test_a_check_that_is_broken_off_has_failed_and_an_inconclusive_one_has_not(
     assert kept(people, terms, "anna").custody.failed_checks == 1
 
 
+def test_checks_of_a_group_are_counted_apart_from_its_members_and_survive_a_restart(
+    people: People, time_: Time
+) -> None:
+    enrol(people, "anna")
+    people.store.join("anna", "staff")
+    for _ in range(5):
+        terms = custody(people, time_)
+        begun, _events = terms.answer(BeginCheck(name="staff", group=True), b"", "")
+        assert isinstance(begun, CheckBegun)
+        end = EndCheck(name="staff", group=True, attempt=begun.attempt, outcome="other")
+        terms.answer(end, b"", "")
+    begun, _events = custody(people, time_).answer(BeginCheck(name="staff", group=True), b"", "")
+    assert isinstance(begun, CheckBegun)
+    assert (begun.wait_s, begun.failures) == (30.0, 5)
+    assert begin(custody(people, time_)).wait_s == 0.0
+    with pytest.raises(ProfileError, match="nobody in a group 'crowd'"):
+        terms.answer(BeginCheck(name="crowd", group=True), b"", "")
+    time_.pass_(30.0)
+    begun, _events = terms.answer(BeginCheck(name="staff", group=True), b"", "")
+    assert isinstance(begun, CheckBegun)
+    with pytest.raises(ProfileError, match="no check"):  # a person who is called like the group is another
+        terms.answer(EndCheck(name="staff", attempt=begun.attempt, outcome="verified"), b"", "")
+
+
 def test_an_attempt_ends_once_and_for_its_own_person(people: People, time_: Time) -> None:
     terms = custody(people, time_)
     enrol(people, "anna", "ben")

@@ -35,7 +35,7 @@ def check(
 
     Exit status 0: verified. 1: somebody else, or an unknown voice. 2: inconclusive, nothing was decided.
     3: no daemon. A verdict counts only within its time to live. After five failures in a row the daemon makes
-    the next check for that person wait: 2, with `wait_s`.
+    the next check for that person or group wait: 2, with `wait_s`.
 
     This is evidence, not a login. Voices can be imitated, recorded and cloned: in scripts, screen locks and
     logins use it beside another factor, never instead of one.

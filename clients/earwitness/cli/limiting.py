@@ -7,13 +7,13 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from ..checking import STATUS, Answer, Check
+from ..checking import STATUS, Answer, GroupCheck, Question
 from ..control import CheckBegun, Control, ControlError, NoDaemon
 from ..endpoints import control_beside
 from ..words import clean, span
 from .connection import Connection
 
-Q = TypeVar("Q")
+Q = TypeVar("Q", bound=Question)
 Ask = Callable[[Connection, Q, float], Answer]
 PATIENCE_S = 1.0
 Outcome = Literal["verified", "other", "inconclusive"]
@@ -21,24 +21,25 @@ OUTCOMES: dict[str, Outcome] = {"verified": "verified", "other": "other"}
 
 
 def limited(ask: Ask[Q]) -> Ask[Q]:
-    """Ask the daemon first whether this person may be checked now, and tell it afterwards how it ended.
+    """Ask the daemon first whether they may be checked now, and tell it afterwards how it ended.
 
     Where its control socket cannot be reached, the check goes on uncounted: verdicts need events alone.
     """
 
     @wraps(ask)
     def counted(connection: Connection, question: Q, within_s: float) -> Answer:
-        control = _control(connection) if isinstance(question, Check) else None
-        if control is None or not isinstance(question, Check):
+        control = _control(connection)
+        if control is None:
             return ask(connection, question, within_s)
+        name, group = question.asked, isinstance(question, GroupCheck)
         with control:
-            begun = _told(lambda: control.begin_check(question.speaker))
+            begun = _told(lambda: control.begin_check(name, group=group))
             if begun and begun.wait_s > 0.0:
-                return _must_wait(question.speaker, begun)
+                return _must_wait(name, begun, group=group)
             answer = ask(connection, question, within_s)
             if begun:
                 outcome: Outcome = OUTCOMES.get(answer.result, "inconclusive")
-                _told(lambda: control.end_check(question.speaker, begun.attempt, outcome))
+                _told(lambda: control.end_check(name, begun.attempt, outcome, group=group))
         return answer
 
     return counted
@@ -61,13 +62,14 @@ def _told(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _must_wait(speaker: str, begun: CheckBegun) -> Answer:
+def _must_wait(name: str, begun: CheckBegun, *, group: bool) -> Answer:
     return Answer(
-        speaker=speaker,
+        speaker=None if group else name,
+        group=name if group else None,
         result="inconclusive",
         status=STATUS["inconclusive"],
         stream=None,
-        message=f"{clean(speaker)} is not checked: {begun.failures} checks in a row have failed, "
+        message=f"{clean(name)} is not checked: {begun.failures} checks in a row have failed, "
         f"wait {span(begun.wait_s)}",
         event=None,
         wait_s=begun.wait_s,

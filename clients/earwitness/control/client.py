@@ -172,15 +172,20 @@ class Control:
         """Ask a follower to take its writer's people as they are now, in place of everybody it has."""
         return self._ask(FollowAnew(), Done)
 
-    def begin_check(self, name: str) -> CheckBegun:
-        """Ask whether a person may be checked now; counts as failed until `end_check` tells otherwise."""
-        return self._ask(BeginCheck(name=name), CheckBegun)
+    def begin_check(self, name: str, *, group: bool = False) -> CheckBegun:
+        """Ask whether somebody may be checked now; counts as failed until `end_check` tells otherwise."""
+        return self._ask(BeginCheck(name=name, group=group), CheckBegun)
 
     def end_check(
-        self, name: str, attempt: str, outcome: Literal["verified", "other", "inconclusive"]
+        self,
+        name: str,
+        attempt: str,
+        outcome: Literal["verified", "other", "inconclusive"],
+        *,
+        group: bool = False,
     ) -> Done:
         """Tell how a check ended."""
-        return self._ask(EndCheck(name=name, attempt=attempt, outcome=outcome), Done)
+        return self._ask(EndCheck(name=name, group=group, attempt=attempt, outcome=outcome), Done)
 
     def enroll_live(
         self,

@@ -233,12 +233,14 @@ class FollowAnew(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class BeginCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask whether a person may be checked now; counts as failed until `check.end` tells otherwise."""
+    """Ask whether somebody may be checked now; counts as failed until `check.end` tells otherwise."""
 
     method = "check.begin"
     result = CheckBegun
     name: Name
-    """the person"""
+    """the person, or the group"""
+    group: bool = False
+    """`name` is a group's: whether it is anyone of them"""
 
 
 class EndCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -247,7 +249,9 @@ class EndCheck(Method, frozen=True, kw_only=True, forbid_unknown_fields=True):
     method = "check.end"
     result = Done
     name: Name
-    """the person"""
+    """the person, or the group"""
+    group: bool = False
+    """`name` is a group's"""
     attempt: str
     """`check.begin` answered it"""
     outcome: Literal["verified", "other", "inconclusive"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import uuid
 from datetime import date
 
 import msgspec
@@ -12,7 +11,6 @@ import msgspec
 from earwitness import control
 from earwitness.control import (
     BeginCheck,
-    CheckBegun,
     Done,
     EndCheck,
     ExportProfile,
@@ -21,9 +19,10 @@ from earwitness.control import (
 )
 from earwitness.events import Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated, SpeakerVerified
 from earwitnessd.profiles.carrying import Carried, Session
+from earwitnessd.profiles.checks import Checks
 from earwitnessd.profiles.errors import ProfileError
-from earwitnessd.profiles.hammering import delay_s, left_s
-from earwitnessd.profiles.keeping import Consent, Keeping
+from earwitnessd.profiles.hammering import left_s
+from earwitnessd.profiles.keeping import Consent
 from earwitnessd.profiles.people import People
 from earwitnessd.profiles.retention import Kept, Over, Terms, expired, last_seen_s
 from earwitnessd.settings.root import Templates
@@ -48,8 +47,7 @@ class Custody:
         self._doubted = self._warned = False
         # the clock is; and it was said
         self._next_look_s = 0.0
-        self._open: dict[str, tuple[str, Keeping]] = {}
-        # checks that have begun: of whom, and what was counted before
+        self._checks = Checks(people, self._clock)
         self._agreed: dict[str, tuple[str, str]] = {}
         # by who is being enrolled: what to, and who said so
         self._heard: dict[str, str] = {}
@@ -92,10 +90,10 @@ class Custody:
                 return self._export(name, passphrase), []
             case ImportProfile():
                 return self._import(method, attachment)
-            case BeginCheck(name=name):
-                return self._begin(name), []
+            case BeginCheck():
+                return self._checks.begin(method), []
             case EndCheck():
-                return self._end(method), []
+                return self._checks.end(method), []
 
     def shown(self, profile: msgspec.Struct) -> msgspec.Struct:
         """A profile with the terms that this person is kept on; anything else as it is."""
@@ -238,37 +236,6 @@ class Custody:
         if carried.consent is None:
             self.require_consent(name, None)
         return usable
-
-    def _begin(self, name: str) -> CheckBegun:
-        """Counted as failed beforehand: whoever is killed or cut off in between gets no free try."""
-        store, now_s = self._people.store, self._clock.wall_s()
-        before = store.profile(name).keeping
-        if wait_s := left_s(before.check_again, before.failed_checks, now_s):
-            return CheckBegun(attempt="", wait_s=wait_s, failures=before.failed_checks)
-        failures = before.failed_checks + 1
-        counted = {"failed_checks": failures, "check_again": now_s + delay_s(failures)}
-        store.keep(name, lambda kept: msgspec.structs.replace(kept, **counted))
-        attempt = uuid.uuid4().hex[:12]
-        self._open = {key: value for key, value in self._open.items() if value[0] != name}
-        self._open[attempt] = (name, before)
-        return CheckBegun(attempt=attempt, wait_s=0.0, failures=before.failed_checks)
-
-    def _end(self, method: EndCheck) -> Done:
-        name, before = self._open.pop(method.attempt, ("", Keeping()))
-        if name != method.name:
-            raise ProfileError("not_found", f"no check {method.attempt!r} for {method.name} is under way")
-        if method.outcome == "verified":
-            self._count(name, 0, 0.0)
-        elif method.outcome == "inconclusive":
-            self._count(name, before.failed_checks, before.check_again)
-        return Done(
-            message=f"{name}: {self._people.store.profile(name).keeping.failed_checks} failures in a row"
-        )
-
-    def _count(self, name: str, failures: int, again: float) -> None:
-        self._people.store.keep(
-            name, lambda kept: msgspec.structs.replace(kept, failed_checks=failures, check_again=again)
-        )
 
     def _stamp(self) -> str:
         return self._clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")

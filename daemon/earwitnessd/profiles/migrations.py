@@ -169,4 +169,12 @@ SCRIPTS = (
     CREATE INDEX staged_exemplar_by_person ON staged_exemplar (person);
     CREATE TABLE staged_gone (uid TEXT PRIMARY KEY) STRICT;
     """,
+    """
+    -- of groups, counted as a person's are
+    CREATE TABLE group_checks (
+        name TEXT PRIMARY KEY,
+        failed_checks INTEGER NOT NULL,  -- in a row
+        check_again REAL NOT NULL        -- Unix seconds: not before
+    ) STRICT;
+    """,
 )
