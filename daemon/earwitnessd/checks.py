@@ -18,6 +18,7 @@ from earwitnessd.assemble import evidence_directory, open_engine, open_overlap, 
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.capture.devices import Listing
 from earwitnessd.engines import EmbedError
+from earwitnessd.listening.devices import lost as lost_by
 from earwitnessd.metrics.scrape import MetricsError, listen
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore, StoreError
@@ -56,6 +57,9 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding("model", False, str(error))
         return
     yield Finding("model", True, f"{engine.embedder.model_id} on {engine.embedder.device}")
+    if settings.engine.remote:
+        lost = lost_by(engine.embedder)
+        yield Finding("remote", not lost, lost or f"{settings.engine.remote.where} serves this model")
     yield Finding("decision", True, str(rules))
     yield from _profiles(settings, engine.embedder.model_id)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from earwitness.events import EngineDegraded, EngineRestored, Heartbeat, RemoteState, WindowScored
+from earwitnessd.checks import examine
 from earwitnessd.demo.conversation import FOLDER, load_conversation
 from earwitnessd.engines import Embedder, open_embedder
 from earwitnessd.engines.remote.opening import identity_of
@@ -18,6 +19,7 @@ from earwitnessd.engines.remote.wire import from_int16
 from earwitnessd.models import open_model
 from earwitnessd.serving.gate import Gate
 from earwitnessd.serving.work import Answered, Asked
+from earwitnessd.settings.load import load
 from tests.daemon.harness import Daemon
 
 
@@ -96,6 +98,15 @@ def test_the_gate_goes_and_comes_back_and_no_window_is_missing(
     assert told.failures >= 3
     starts = [event.start for event in seen if isinstance(event, WindowScored)]
     assert {after - before for before, after in itertools.pairwise(starts)} == {3200}
+
+
+def test_check_says_whether_the_gate_serves_this_model(rack: Rack, tiny_model: str) -> None:
+    found = load(None, [f"model={tiny_model}", f"engine.remote.addresses=['{rack.address}']"])
+    there = next(each for each in examine(found) if each.subject == "remote")
+    assert (there.fine, there.says) == (True, f"{rack.address} serves this model")
+    rack.gate.close()
+    gone = next(each for each in examine(found) if each.subject == "remote")
+    assert (gone.fine, gone.says) == (False, f"nobody answers at {rack.address}")
 
 
 def test_without_a_local_engine_missing_windows_are_named_and_torch_is_not_loaded(

@@ -36,12 +36,18 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
                 raise ValueError(f"addresses: {address!r} must be tcp://HOST:PORT or ipc://PATH")
         if (self.secret_key_file is None) != (self.server_key is None):
             raise ValueError("secret_key_file and server_key go together: this daemon's key, and the gate's")
-        if self.secret_key_file is None and not self.insecure and self._over_tcp:
+        if self.secret_key_file is None and not self.insecure and self.over_tcp:
             raise ValueError(
                 "tcp needs secret_key_file and server_key (`earwitnessd keys new` makes keys), or "
                 "`insecure: true` if everybody on the network may hear the audio"
             )
 
     @property
-    def _over_tcp(self) -> bool:
+    def where(self) -> str:
+        """For people."""
+        return " and ".join(self.addresses)
+
+    @property
+    def over_tcp(self) -> bool:
+        """Whether it needs a network."""
         return any(address.startswith("tcp://") for address in self.addresses)
