@@ -1,6 +1,6 @@
 """What a satellite costs, all its processes together, and what one costs the daemon.
 
-`python -m tests.benchmarks.satellite [--seconds 60] [--satellites 1]`. Where a virtual microphone can run, the
+`python -m tests.benchmarks.satellite [--seconds 60] [--satellites 1]`. Where a virtual microphone runs, the
 first satellite hears it through PortAudio, the others a recording. Memory is PSS: shared pages count in part.
 """
 
@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import soundfile
 from tests import virtual_microphone
 from tests.daemon.harness import children_of
@@ -47,7 +48,12 @@ def cost(pids: list[int]) -> Cost:
 
 
 def measure(
-    send: str, seconds: float, satellites: int, heard: dict[str, object], environment: dict[str, str]
+    label: str,
+    send: str,
+    seconds: float,
+    satellites: int,
+    heard: dict[str, object],
+    environment: dict[str, str],
 ) -> None:
     conversation = str(FOLDER / load_conversation().file)
     with tempfile.TemporaryDirectory(prefix="ew") as folder:
@@ -70,7 +76,7 @@ def measure(
             rate = (field.cables["room-0"].carried - carried) / took_s / 1000
             _, link = field.until_live("room-0")
             print(
-                f"{send:<11} {len(pids)} processes: {after.pss_mb:.1f} MB, {share:.2f} % of a core,"
+                f"{label:<24} {len(pids)} processes: {after.pss_mb:.1f} MB, {share:.2f} % of a core,"
                 f" {rate:.1f} kB/s; round trip {link.round_trip_ms or 0:.1f} ms, clock off"
                 f" {link.clock_offset_ms or 0:+.3f} ms, drift {link.drift_ppm or 0:+.1f} ppm"
             )
@@ -109,7 +115,18 @@ def main() -> None:
     gateway_cost(20_000)
     for send in ("everything", "speech"):
         with microphone() as (heard, environment):
-            measure(send, arguments.seconds, arguments.satellites, heard, environment)
+            measure(send, send, arguments.seconds, arguments.satellites, heard, environment)
+    with tempfile.TemporaryDirectory(prefix="ew") as folder:
+        quiet = endless(quiet_room(Path(folder)))
+        measure("speech, in a quiet room", "speech", arguments.seconds, 1, quiet, dict(os.environ))
+
+
+def quiet_room(folder: Path) -> str:
+    """A recording in which nobody speaks."""
+    file = folder / "quiet.wav"
+    noise = np.random.default_rng(0).standard_normal(60 * 16_000) * 10 ** (-60 / 20)
+    soundfile.write(file, noise, 16_000, subtype="PCM_16")
+    return str(file)
 
 
 @contextmanager
