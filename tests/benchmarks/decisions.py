@@ -4,9 +4,8 @@
 
 DEV holds trials.txt and CORPUS/SPEAKER/ folders. The speakers of each corpus are cut into halves. On the
 first a calibration is fitted, which also says the cosine that one window of a stranger reaches one time in a
-hundred, and the cosine of equal errors is found; of the second, conversations are simulated and replayed once
-for each way of deciding: evidence with a target for each person and for all together, and cosines from the
-one of 1 % down to that of equal errors, so that there is one as quick as the evidence.
+hundred; of the second, conversations are simulated and replayed once for each way of deciding: evidence with
+a target for each person and for all together, and that cosine and lower ones, to find one as quick.
 """
 
 from __future__ import annotations
@@ -19,15 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from earwitnessd.assemble import open_engine
-from earwitnessd.evaluation.embedding import embed_crops
-from earwitnessd.evaluation.report import scores_of
 from earwitnessd.evaluation.trials import load_trials
-from earwitnessd.settings.load import load
 
 COMMAND = [sys.executable, "-m", "earwitnessd"]
-BETWEEN = (0.0, 0.25, 0.5, 1.0)  # on the way from the cosine of 1 % to that of equal errors
-TARGET_FMR = 0.01
+LOWER = (0.0, 0.05, 0.1, 0.15)  # cosines below the one for 1 %: sooner, and wrong more often
+EVIDENCE = ((0.01, "each"), (0.03, "each"), (0.01, "anybody"))
+ENROLMENT_S, LEAST_SPEECH_S = 12, 6  # the corpora hold no more of many people
 
 
 def sides(root: Path, seed: int) -> dict[str, int]:
@@ -59,18 +55,6 @@ def link_speakers(root: Path, side: dict[str, int], folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def equal_errors(root: Path, trials: Path) -> float:
-    """The cosine at which as many strangers pass as enrolled people fail."""
-    settings = load(None, [])
-    listed = load_trials(trials)
-    engine = open_engine(settings, backend="torch")
-    vectors, _ = embed_crops(listed, root, trials, engine.embedder.embed, lambda _done, _of: None)
-    scores, target = scores_of(listed, vectors), np.array([trial.target for trial in listed])
-    misses = np.searchsorted(np.sort(scores[target]), np.sort(scores)) / target.sum()
-    passes = 1.0 - np.searchsorted(np.sort(scores[~target]), np.sort(scores)) / (~target).sum()
-    return float(np.sort(scores)[np.argmax(misses >= passes)])
-
-
 def run(*arguments: object) -> None:
     """One of the daemon's commands."""
     subprocess.run([*COMMAND, *map(str, arguments)], check=True)
@@ -82,7 +66,7 @@ def main() -> None:
     arguments.add_argument("root", type=Path)
     arguments.add_argument("work", type=Path, help="a new folder")
     arguments.add_argument("--noise", type=Path, required=True)
-    arguments.add_argument("--recordings", type=int, default=40)
+    arguments.add_argument("--recordings", type=int, default=60)
     arguments.add_argument("--enrolled", type=int, default=8)
     arguments.add_argument("--seed", type=int, default=7)
     given = arguments.parse_args()
@@ -93,17 +77,20 @@ def main() -> None:
     own = work / "calibration"
     run("calibrate", work / "trials.txt", "--root", given.root, "--output", own)
     tuned = float(json.loads((own / "calibration.json").read_text(encoding="utf-8"))["threshold"])
-    lowest = equal_errors(given.root, work / "trials.txt")
     folders = link_speakers(given.root, side, work / "speakers")
-    size = ("--recordings", given.recordings, "--enrolled", given.enrolled, "--enrolment-s", 15)
+    size = ("--recordings", given.recordings, "--enrolled", given.enrolled, "--enrolment-s", ENROLMENT_S)
     run("simulate", *folders, "-o", work / "set", *size, "--noise", given.noise, "--seed", given.seed)
-    evidence = f"decision.calibration={own} decision.target_fmr={TARGET_FMR} decision.target_fmr_for"
-    variants = [f"evidence, {whom}: {evidence}={whom}" for whom in ("each", "anybody")]
-    for part in BETWEEN:
-        cosine = tuned + part * (lowest - tuned)
+    variants = [
+        f"evidence {target:.0%} {whom}: decision.calibration={own} decision.target_fmr={target} "
+        f"decision.target_fmr_for={whom}"
+        for target, whom in EVIDENCE
+    ]
+    for less in LOWER:
+        cosine = tuned - less
         variants.append(f"cosine {cosine:.3f}: decision.method=cosine decision.threshold={cosine:.3f}")
     chosen = [word for variant in variants for word in ("--variant", variant)]
-    run("evaluate", "--streams", work / "set" / "streams.txt", *chosen, "--report", work / "decisions.html")
+    least = ("--set", f"enrolment.min_speech_s={LEAST_SPEECH_S}", "--report", work / "decisions.html")
+    run("evaluate", "--streams", work / "set" / "streams.txt", *chosen, *least)
 
 
 if __name__ == "__main__":
