@@ -76,7 +76,9 @@ class Writer(Daemon):
 class FollowerDaemon(Daemon):
     """Follows a writer, by a key of its own."""
 
-    def __init__(self, folder: Path, writer: Writer, model: str | None = None, **follow: str) -> None:
+    def __init__(
+        self, folder: Path, writer: Writer, model: str | None = None, *, hears: str = "", **follow: str
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = folder.name
         keys = writer.admit(name)
@@ -126,11 +128,11 @@ def enrol_offline(database: Path, model_id: str, people: dict[str, int]) -> None
     store.close()
 
 
-def bring(control: Control, name: str, seed: int, model_id: str) -> None:
+def bring(control: Control, name: str, seed: int, model_id: str, dimension: int = DIMENSION) -> None:
     """Enrol somebody without audio: as if exported elsewhere."""
     session = Session(
         model_id=model_id,
-        vector=voice(seed, DIMENSION).astype("<f4").tobytes(),
+        vector=voice(seed, dimension).astype("<f4").tobytes(),
         created="2026-01-01T00:00:00Z",
         label="headset",
         source="file",

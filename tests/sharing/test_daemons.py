@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from earwitness.control import ControlError, FollowProfiles
-from earwitness.events import ProfileDeleted, ProfileEnrolled, ProfilesFollowed, ProfileUpdated
+from earwitness.events import (
+    ProfileDeleted,
+    ProfileEnrolled,
+    ProfilesFollowed,
+    ProfileUpdated,
+    SpeakerVerified,
+    StreamLost,
+)
+from earwitnessd.demo.conversation import FOLDER, load_conversation
 
 from .daemons import FollowerDaemon, Writer, bring
 
@@ -159,4 +167,15 @@ def test_what_another_key_signed_another_model_and_people_of_its_own_are_refused
 
 @pytest.mark.slow
 def test_who_is_enrolled_at_the_writer_is_recognised_at_its_followers(tmp_path: Path, recording: str) -> None:
-    pytest.skip("to come")
+    writer = Writer(tmp_path / "writer", "builtin")
+    hall, door = (FollowerDaemon(tmp_path / name, writer, hears=recording) for name in ("hall", "door"))
+    people = {each.name: FOLDER / each.file for each in load_conversation().enrolments}
+    with writer, hall, door:
+        for name, spoken in people.items():
+            writer.control.enroll_audio(name, spoken)
+        for follower in (hall, door):
+            follower.heartbeat(lambda beat: beat.profiles == len(people))
+            follower.control.resume("talk")
+            heard = follower.collect_until(StreamLost, lambda event: event.final, within_s=60.0)
+            verified = {event.speaker for event in heard if isinstance(event, SpeakerVerified)}
+            assert verified == set(people)

@@ -63,8 +63,9 @@ class Telling:
                 return self._anyone(event)
             case ProfilesFollowed():
                 return (
-                    f"the profiles of {event.writer} are in force here, version {event.version}: {event.added} "
-                    f"new, {event.changed} changed, {event.removed} deleted, {event.people} people"
+                    f"the profiles of {event.writer} are in force here, version {event.version}: "
+                    f"{event.added} new, {event.changed} changed, {event.removed} deleted, "
+                    f"{event.people} people"
                 )
             case ProfileEnrolled() | ProfileUpdated() | ProfileDeleted():
                 return _of_profile(event)
