@@ -38,6 +38,8 @@ from earwitnessd.serving.work import Answered, Asked
 
 LENGTH = 3 * 16_000
 BATCHES = (1, 8)
+FULL = 64
+# windows, the most a daemon embeds at once: eight requests at the same time
 WARM = 20
 NOBODY = Identity(model_id="nobody", weights="0" * 64)
 
@@ -111,6 +113,8 @@ def clients_of(gate: str, port: int, rounds: int) -> None:
                 assert link.ask(samples, 10.0)[1] == ""
 
             compare(count, rounds, {"Serve's HTTP, kept alive": by_http, "the gate": by_gate})
+        samples = np.zeros((FULL, LENGTH), np.int16)
+        compare(FULL, rounds, {"the gate, eight requests at once": partial(link.ask, samples, 10.0)})
 
 
 def work(rounds: int) -> None:

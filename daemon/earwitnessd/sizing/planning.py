@@ -17,6 +17,9 @@ BYTES = 2
 FULLEST = 0.7
 # of a thread, when nothing else is known: bursts need room
 ROUNDING = 1e-9
+WAY_MS = 0.8
+# of a window in a full batch, to replicas and back by one gate: `tests/benchmarks/remote_engines.py`, with
+# two busy cores for all of it. The daemon's thread waits meanwhile
 SIMULATED_S = 30.0
 MOST_WINDOWS = 2_000_000
 # simulated at once: of more streams a shorter time is looked at
@@ -63,6 +66,8 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
     daemons: int
     daemon_mb: float
     replicas: int
+    gates: int
+    # processes of `earwitnessd serve-embeddings` that daemons share
     windows_per_s: float
     # to the replicas
     gbit_s: float
@@ -94,7 +99,10 @@ def one_box(wish: Wish, figures: Figures) -> Box:
 
 def cluster(wish: Wish, edge: Figures, replica: Figures) -> Cluster:
     """Daemons as `edge` hears, decides and publishes; the model is computed where `replica` was measured."""
-    per_stream = thread_share(edge, wish.hop_s, 1)
+    waits_s = (
+        WAY_MS / 1000.0 + 1.0 / replica.windows_per_s
+    )  # for one replica, though several may share a batch
+    per_stream = thread_share(edge, wish.hop_s, 1) + waits_s * wish.speech / wish.hop_s
     streams = max(1, int(FULLEST / per_stream + ROUNDING)) if per_stream else MOST_STREAMS
     windows_per_s = wish.streams * wish.speech / wish.hop_s
     window_bytes = round(replica.window_s * RATE) * BYTES
@@ -103,6 +111,7 @@ def cluster(wish: Wish, edge: Figures, replica: Figures) -> Cluster:
         daemons=math.ceil(wish.streams / streams),
         daemon_mb=edge.daemon_mb + min(streams, wish.streams) * edge.stream_mb,
         replicas=math.ceil(windows_per_s / (FULLEST * replica.windows_per_s)),
+        gates=math.ceil(windows_per_s * WAY_MS / 1000.0 / FULLEST),
         windows_per_s=windows_per_s,
         gbit_s=windows_per_s * window_bytes * 8 / 1e9,
     )

@@ -19,7 +19,8 @@ NO_GPU = (
 )
 METHOD = (
     "A machine carries as many streams as the simulated queue serves in time without a skipped window, all "
-    "with phases of their own. A cluster is planned at 70 % of its threads and replicas."
+    "with phases of their own. A cluster is planned at 70 % of its threads, gates and replicas; a daemon's "
+    "thread waits for its batches, 0.8 ms a window for the way."
 )
 
 
@@ -89,6 +90,7 @@ def _box_rows(box: Box) -> list[tuple[str, str]]:
         ("network of one, satellites", f"{box.satellite_mbit_s:.1f} Mbit/s"),
         ("windows a second, all", f"{box.windows_per_s:.0f}"),
         ("replicas of the model", "-"),
+        ("gates to them", "-"),
     ]
 
 
@@ -102,6 +104,7 @@ def _cluster_rows(made: Cluster) -> list[tuple[str, str]]:
         ("network, windows to replicas", f"{made.gbit_s:.3g} Gbit/s"),
         ("windows a second, all", f"{made.windows_per_s:.0f}"),
         ("replicas of the model", f"{made.replicas}"),
+        ("gates to them", f"{made.gates}"),
     ]
 
 
