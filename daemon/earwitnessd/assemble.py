@@ -96,7 +96,9 @@ def open_overlap(settings: Settings) -> OverlapWatch | None:
     if not overlap.model:
         return None
     detector = open_overlap_detector(
-        open_model(overlap.model), settings.engine.device, overlap.least_probability
+        open_model(overlap.model),
+        settings.engine.device if overlap.device == "auto" else overlap.device,
+        overlap.least_probability,
     )
     return OverlapWatch(detector, overlap.max_share)
 

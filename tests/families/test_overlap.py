@@ -16,7 +16,7 @@ from earwitnessd.engines.frame_activity import UntilLost
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model, ModelError, open_model
 from earwitnessd.settings.overlap import Overlap
-from earwitnessd.settings.root import Settings
+from earwitnessd.settings.root import Engine, Settings
 from tests.families.test_references import transformers_frames
 from tests.models.making import write_model
 
@@ -102,3 +102,11 @@ def test_the_settings_name_a_detector_or_nobody_looks(
     assert watch.detector.shares(speech_windows(1, 32_000)).shape == (1,)
     with pytest.raises(ModelError, match="not on this machine"):
         open_overlap(Settings(overlap=Overlap(model="microsoft/wavlm-base-plus-sd")))
+
+
+def test_the_detector_may_compute_elsewhere_than_the_engine(made: tuple[Model, torch.nn.Module]) -> None:
+    model = str(made[0].directory)
+    engine = Engine(device="cuda:99")
+    assert open_overlap(Settings(engine=engine, overlap=Overlap(model=model, device="cpu")))
+    with pytest.raises(EmbedError, match="cuda"):
+        open_overlap(Settings(engine=engine, overlap=Overlap(model=model)))

@@ -194,7 +194,7 @@ class Service:
         log.info("decides %s", ready.decision)
         if ready.profiles_other_model:
             log.warning(
-                "%d people are enrolled with another model only and cannot be recognised: enrol them with %s",
+                "%d people are enrolled with another model only: nobody is compared with them until %s knows them",
                 ready.profiles_other_model,
                 ready.model,
             )
