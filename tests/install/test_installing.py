@@ -15,6 +15,7 @@ from earwitnessd.install.places import SYSTEM, SYSUSERS, UNIT
 from earwitnessd.install.units import HOOKS, PLACED, shipped
 from earwitnessd.install.work import Work
 from earwitnessd.profiles import ProfileStore
+from earwitnessd.settings.remote import Remote
 from earwitnessd.settings.root import Engine, Evidence, Metrics, Settings, Sockets
 from earwitnessd.templates.key_file import KeyPlace
 from tests.profiles.making import exemplar, voice
@@ -133,6 +134,10 @@ def test_the_shipped_unit_is_enough_for_the_usual_settings() -> None:
         (changed(sockets=Sockets(events="tcp://0.0.0.0:7801", insecure=True)), "PrivateNetwork=no"),
         (changed(evidence=Evidence(keep=True, directory="/srv/clips")), "ReadWritePaths=/srv/clips"),
         (changed(engine=Engine(backend="compiled")), "ExecPaths=/var/cache/earwitness"),
+        (
+            changed(engine=Engine(remote=Remote(addresses=("tcp://rack:7803",), insecure=True))),
+            "IPAddressAllow=localhost link-local 10.",
+        ),
         (changed(sockets=Sockets(group="staff")), "SupplementaryGroups=staff"),
         (changed(model="/home/ann/model"), "BindReadOnlyPaths=/home/ann/model"),
     ],

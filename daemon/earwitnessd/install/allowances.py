@@ -56,9 +56,15 @@ def _read_by(settings: Settings) -> Iterator[Path]:
 def _network(settings: Settings) -> Iterator[str]:
     metrics = settings.metrics.listen
     tcp = any(endpoint.startswith("tcp://") for endpoint in _bound(settings))
-    if not tcp and not metrics and not settings.follow:
+    remote = settings.engine.remote is not None and settings.engine.remote.over_tcp
+    if not tcp and not metrics and not settings.follow and not remote:
         return
-    asked = {"tcp sockets": tcp, "metrics": metrics, "a daemon to follow": settings.follow}
+    asked = {
+        "tcp sockets": tcp,
+        "metrics": metrics,
+        "a daemon to follow": settings.follow,
+        "engines on other machines": remote,
+    }
     what = " and ".join(name for name, wanted in asked.items() if wanted)
     far = not only_loopback(settings)
     yield f"# The settings have {what}{', for which private networks may connect' if far else ''}"
@@ -72,11 +78,16 @@ def _bound(settings: Settings) -> tuple[str, ...]:
     return sockets.events, sockets.control, sockets.satellites
 
 
+def _reached(settings: Settings) -> tuple[str, ...]:
+    remote = settings.engine.remote.addresses if settings.engine.remote else ()
+    return (*remote, settings.follow.writer if settings.follow else "")
+
+
 def only_loopback(settings: Settings) -> bool:
-    """Whether nothing of the daemon can be reached from other machines."""
+    """Whether the daemon is neither reached from other machines nor reaches them."""
     tcp = [
         endpoint.removeprefix("tcp://")
-        for endpoint in (*_bound(settings), settings.follow.writer if settings.follow else "")
+        for endpoint in (*_bound(settings), *_reached(settings))
         if endpoint.startswith("tcp://")
     ]
     try:
