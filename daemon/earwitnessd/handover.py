@@ -162,6 +162,8 @@ class Pulse:
     profiles_other_model: int
     profiles_renewing: int = 0
     # of these, those whose kept audio is being embedded
+    sessions_unreadable: int = 0
+    # that do not open
     device: str = ""
     # what computes at present; empty: what was ready
     degraded: str = ""

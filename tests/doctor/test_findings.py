@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from earwitness.events import StreamState
@@ -14,7 +15,7 @@ from earwitnessd.doctor.access import access
 from earwitnessd.doctor.clock import clock
 from earwitnessd.doctor.disk import disk, judged
 from earwitnessd.doctor.finding import Finding, worst
-from earwitnessd.doctor.parts import of_device, template_key
+from earwitnessd.doctor.parts import of_device, of_people, template_key
 from earwitnessd.doctor.sound import sound_cards
 from earwitnessd.doctor.streams import of_probe, of_running, streams
 from earwitnessd.doctor.unit import judged as judged_unit
@@ -36,6 +37,14 @@ def test_the_worst_finding_counts() -> None:
     assert worst([ok, ok]) == "ok"
     assert worst([ok, note]) == "note"
     assert worst([wrong, note, ok]) == "wrong"
+
+
+def test_sessions_that_do_not_open_are_wrong_and_named_by_their_number() -> None:
+    assert of_people(HEARTBEAT).verdict != "wrong"
+    found = of_people(msgspec.structs.replace(HEARTBEAT, sessions_unreadable=2))
+    assert found.verdict == "wrong"
+    assert "2 sessions of theirs do not open" in found.says
+    assert found.fix.startswith("earwitness profiles show NAME")
 
 
 def test_a_clock_without_a_battery_is_wrong_and_one_that_drifts_is_noted() -> None:

@@ -147,9 +147,9 @@ def test_the_status_line_says_what_each_stream_does_and_counts_the_rest() -> Non
 
 
 def test_people_who_are_being_made_anew_need_not_enrol_again() -> None:
-    pulse = replace(Pulse.first(2), profiles_other_model=3, profiles_renewing=2)
+    pulse = replace(Pulse.first(2), profiles_other_model=3, profiles_renewing=2, sessions_unreadable=1)
     said = heartbeat(Vitals(READY, pulse, {}, SOCKETS, uptime_s=1.0, rss_mb=2.0))
-    assert said.profiles_renewing == 2
+    assert (said.profiles_renewing, said.sessions_unreadable) == (2, 1)
     assert said.status.endswith(
         "; 2 are being enrolled anew from kept audio; 1 must enrol again (another model)"
     )

@@ -167,6 +167,8 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """people enrolled with another model only: they cannot be recognised now"""
     profiles_renewing: int = 0
     """of these, those whose kept enrolment audio is being embedded with the model in use"""
+    sessions_unreadable: int = 0
+    """enrolment sessions that do not open, damaged or of another database: compared with nobody"""
     rss_mb: Megabytes
     """memory of the daemon's main process"""
     suspended_s: Seconds = 0.0

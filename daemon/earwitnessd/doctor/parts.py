@@ -107,6 +107,10 @@ def of_people(beat: Heartbeat) -> Finding:
     must_enrol = beat.profiles_other_model - beat.profiles_renewing
     if beat.profiles_renewing:
         says += f"; {beat.profiles_renewing} are being made anew for this model from kept audio"
+    if unreadable := beat.sessions_unreadable:
+        damaged = f"{unreadable} session{'' if unreadable == 1 else 's'} of theirs do not open"
+        fix = "earwitness profiles show NAME tells which: profiles remove-session, then enrol again"
+        return Finding("profiles", "wrong", f"{says}; {damaged}", f"{fix}; or restore a backup")
     if must_enrol <= 0:
         return Finding("profiles", "ok", says)
     fix = "earwitness profiles names them: enrol them again, or set `model` back"

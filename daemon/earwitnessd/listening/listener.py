@@ -398,6 +398,7 @@ class Listener(threading.Thread):
             profiles=len(self._parts.people.matrix.names),
             profiles_other_model=self._parts.people.other_model,
             profiles_renewing=len(self._parts.people.renewing),
+            sessions_unreadable=len(self._parts.people.store.unreadable),
             device=self._parts.embedder.device,
             degraded=lost(self._parts.embedder),
             remote=remote_state(self._parts.embedder),

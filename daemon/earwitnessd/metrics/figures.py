@@ -87,6 +87,7 @@ DAEMON_GAUGES = {
     "profiles": "profiles",
     "profiles_other_model": "profiles_other_model",
     "profiles_renewing": "profiles_renewing",
+    "sessions_unreadable": "sessions_unreadable",
     "rss_mb": "resident_memory_bytes",
     "suspended_s": "suspended_seconds",
 }

@@ -64,6 +64,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         profiles_renewing=vitals.pulse.profiles_renewing,
+        sessions_unreadable=vitals.pulse.sessions_unreadable,
         rss_mb=vitals.rss_mb,
         suspended_s=vitals.suspended_s,
         profiles_damaged=vitals.ready.profiles_damaged,
