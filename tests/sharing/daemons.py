@@ -89,7 +89,9 @@ class FollowerDaemon(Daemon):
             "signed_by": str(writer.signing),
             **follow,
         }
-        super().__init__(folder, {"model": model or writer.model, "streams": quiet(), "follow": self.follow})
+        talk = {"source": "file", "path": hears, "pace": "fast", "paused": True}
+        streams = {"talk": talk} if hears else quiet()
+        super().__init__(folder, {"model": model or writer.model, "streams": streams, "follow": self.follow})
 
     def until(self, state: str, version: int = 0, within_s: float = 20.0) -> FollowingState:
         """How it follows, once that is so."""

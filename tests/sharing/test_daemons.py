@@ -169,7 +169,7 @@ def test_what_another_key_signed_another_model_and_people_of_its_own_are_refused
 def test_who_is_enrolled_at_the_writer_is_recognised_at_its_followers(tmp_path: Path, recording: str) -> None:
     writer = Writer(tmp_path / "writer", "builtin")
     hall, door = (FollowerDaemon(tmp_path / name, writer, hears=recording) for name in ("hall", "door"))
-    people = {each.name: FOLDER / each.file for each in load_conversation().enrolments}
+    people = {each.speaker: FOLDER / each.file for each in load_conversation().enrolments}
     with writer, hall, door:
         for name, spoken in people.items():
             writer.control.enroll_audio(name, spoken)
