@@ -61,6 +61,14 @@ PURE = (
     "journal/told.py",
     "doctor/finding.py",
     "install/allowances.py",
+    "capture/hush.py",
+    "capture/words.py",
+    "satellite/allowance.py",
+    "satellite/backlog.py",
+    "satellite/clock.py",
+    "satellite/conduct.py",
+    "satellite/hearsay.py",
+    "satellite/link.py",
 )
 IMPURE = {"zmq", "logging", "socket", "time", "threading", "sqlite3"}
 

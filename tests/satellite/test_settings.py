@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from earwitnessd.satellite.settings import dump, load
+from earwitnessd.satellite.reading import dump, load
 from earwitnessd.service.reloading import Reloading
 from earwitnessd.settings import load as daemon_settings
 from earwitnessd.settings.sources import Network, Pipe
@@ -112,10 +112,8 @@ def test_the_command_says_what_is_wrong_and_makes_keys_and_a_unit(tmp_path: Path
 
 
 def test_the_satellite_loads_neither_numpy_nor_torch() -> None:
-    code = (
-        "import sys, earwitnessd.satellite.satellite; "
-        "print([name for name in ('numpy', 'torch', 'sounddevice', 'typer', 'rich') if name in sys.modules])"
-    )
+    heavy = ("numpy", "torch", "sounddevice", "typer", "rich", "yaml", "earwitness")
+    code = f"import sys, earwitnessd.satellite.__main__; print([n for n in {heavy} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )

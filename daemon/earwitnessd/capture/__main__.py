@@ -13,6 +13,7 @@ import msgspec
 from earwitnessd.capture.devices import Listing, list_devices
 from earwitnessd.capture.job import Exit, Job
 from earwitnessd.capture.lifeline import die_with_parent
+from earwitnessd.capture.missing import Missing
 from earwitnessd.capture.process import CaptureProcess
 from earwitnessd.capture.source import AudioSource, SourceEndedError
 from earwitnessd.settings import sources
@@ -28,8 +29,10 @@ def make_source(settings: sources.LocalSource) -> AudioSource:
 
             return Microphone(settings)
         case sources.FileReplay():
-            from earwitnessd.capture.file import FileReplay  # noqa: PLC0415  # libsndfile
-
+            try:
+                from earwitnessd.capture.file import FileReplay  # noqa: PLC0415  # libsndfile
+            except ImportError as error:  # a satellite has no use for it
+                return Missing("a recording", error)
             return FileReplay(settings)
         case sources.Pipe():
             from earwitnessd.capture.pipe import Pipe  # noqa: PLC0415  # as its siblings

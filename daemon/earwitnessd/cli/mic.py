@@ -61,8 +61,14 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
     """
     import msgspec
 
+    from earwitnessd.access.sockets import SocketError, check_private
+
     settings = _load(config, overrides)
-    sys.stdout.flush()
+    try:
+        check_private(Path(settings.key), "key")
+    except SocketError as error:
+        print(f"earwitness-mic: {one_line(error)}", file=sys.stderr)
+        raise typer.Exit(CANNOT_START) from None
     # Another program in this process: what reading settings and a command line took is free again.
     program = [sys.executable, "-P", "-m", "earwitnessd.satellite", msgspec.json.encode(settings).decode()]
     os.execv(sys.executable, program)  # noqa: S606 - an argument list
@@ -73,7 +79,7 @@ def check(config: ConfigOption = None, overrides: SetOption = None) -> None:
     """Print the settings in force; try keys, microphone and daemon. Exit status 3 if anything fails."""
     settings = _load(config, overrides)
     from earwitnessd.satellite.examine import examine
-    from earwitnessd.satellite.settings import dump
+    from earwitnessd.satellite.reading import dump
 
     print(f"# effective settings\n{dump(settings)}\n# found")
     fine = True
@@ -111,7 +117,7 @@ def unit() -> None:
 
 
 def _load(config: Path | None, overrides: list[str] | None) -> SatelliteSettings:
-    from earwitnessd.satellite.settings import load
+    from earwitnessd.satellite.reading import load
     from earwitnessd.settings.validate import SettingsError
 
     if config is None and DEFAULT_CONFIG.exists():

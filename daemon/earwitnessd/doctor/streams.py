@@ -14,7 +14,7 @@ from earwitness.events import StreamState
 from earwitnessd.capture.probe import Probe
 from earwitnessd.doctor.finding import Finding, Verdict
 from earwitnessd.settings.root import Settings
-from earwitnessd.settings.sources import AnySource, Microphone, Pipe
+from earwitnessd.settings.sources import LocalSource, Microphone, Network, Pipe
 
 OPENS_WITHIN_S = 20.0  # a dead sound server can keep PortAudio waiting for ever
 SILENT_DBFS = -90.0
@@ -29,6 +29,9 @@ def streams(settings: Settings, running: Status | None) -> Iterator[Finding]:
         subject = f"stream {name}"
         if name in told:
             yield of_running(subject, told[name])
+        elif isinstance(source, Network):
+            key = f"satellite {source.key or name}"
+            yield Finding(subject, "note", f"{key}: only the running daemon knows whether it is there")
         elif isinstance(source, Pipe):
             yield _of_pipe(subject, source)
         else:
@@ -88,7 +91,7 @@ def _of_pipe(subject: str, source: Pipe) -> Finding:
     )
 
 
-def _probe(source: AnySource) -> Probe:
+def _probe(source: LocalSource) -> Probe:
     command = [sys.executable, "-m", "earwitnessd.capture", "--probe", msgspec.json.encode(source).decode()]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=OPENS_WITHIN_S, check=False)

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from earwitness.endpoints import Keys
-from earwitnessd.access.sockets import SocketError, check_private
 from earwitnessd.logs import last_words, log_to_stderr
+from earwitnessd.satellite.keys import LinkKeys
 from earwitnessd.satellite.satellite import Satellite
 from earwitnessd.satellite.settings import SatelliteSettings
 
@@ -28,9 +27,8 @@ def main(arguments: list[str]) -> int:
     faulthandler.enable()
     log_to_stderr(settings.log_level)
     try:
-        check_private(Path(settings.key), "key")
-        keys = Keys.load(Path(settings.key), Path(settings.daemon_key))
-    except (OSError, ValueError, SocketError) as error:
+        keys = LinkKeys.load(Path(settings.key), Path(settings.daemon_key))
+    except (OSError, ValueError) as error:
         last_words(f"the keys cannot be used: {error}", "earwitness-mic")
         return CANNOT_START
     Satellite(settings, keys).run()

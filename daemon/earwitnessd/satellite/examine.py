@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 import zmq
 
-from earwitness.endpoints import Keys, secure
 from earwitnessd.access.sockets import SocketError, check_private
 from earwitnessd.capture.probe import Probe
 from earwitnessd.satellite import link
 from earwitnessd.satellite.finding import Finding
+from earwitnessd.satellite.keys import LinkKeys
 from earwitnessd.satellite.settings import SatelliteSettings
 from earwitnessd.version import VERSION
 
@@ -37,8 +37,8 @@ def examine(settings: SatelliteSettings) -> Iterator[Finding]:
     keys = None
     try:
         check_private(Path(settings.key), "key")
-        keys = Keys.load(Path(settings.key), Path(settings.daemon_key))
-        yield Finding("keys", True, f"this machine's public key is {keys.public}")
+        keys = LinkKeys.load(Path(settings.key), Path(settings.daemon_key))
+        yield Finding("keys", True, f"this machine's public key is {keys.public.decode()}")
     except (OSError, ValueError, SocketError) as error:
         yield Finding("keys", False, str(error))
     yield _source(settings)
@@ -63,12 +63,12 @@ def _source(settings: SatelliteSettings) -> Finding:
     return Finding("source", True, heard)
 
 
-def _daemon(settings: SatelliteSettings, keys: Keys) -> Finding:
+def _daemon(settings: SatelliteSettings, keys: LinkKeys) -> Finding:
     """Say hello, without being heard."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as socket:
         socket.linger = 0
         socket.set(zmq.IPV6, 1)
-        secure(socket, settings.daemon, keys)
+        keys.secure(socket)
         failures = 0
         for event in SAYS:
             failures |= event

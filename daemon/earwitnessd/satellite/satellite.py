@@ -16,12 +16,12 @@ from pathlib import Path
 import msgspec
 import zmq
 
-from earwitness.endpoints import Keys
 from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.job import Manner
 from earwitnessd.capture.supervisor import CaptureSupervisor, Transition
 from earwitnessd.capture.words import RATE, Alive, AnyMessage, Ended, Opened, decode, encode
 from earwitnessd.satellite.backlog import Backlog, Frames
+from earwitnessd.satellite.keys import LinkKeys
 from earwitnessd.satellite.settings import SatelliteSettings
 from earwitnessd.satellite.uplink import Condition, Uplink
 from earwitnessd.service.notify import ServiceManager
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 class Satellite:
     """One thread: signals, capture process, link. It starts with the daemon away, and goes on without it."""
 
-    def __init__(self, settings: SatelliteSettings, keys: Keys) -> None:
+    def __init__(self, settings: SatelliteSettings, keys: LinkKeys) -> None:
         self._settings = settings
         self._run = uuid.uuid4().hex
         self._backlog = Backlog(settings.buffer_s)

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import msgspec
 import zmq
 
-from earwitness.endpoints import Keys, secure
 from earwitnessd.capture.words import RATE, Alive
 from earwitnessd.satellite import link
 from earwitnessd.satellite.allowance import Allowance
 from earwitnessd.satellite.backlog import Backlog, Frames, Kept
+from earwitnessd.satellite.keys import LinkKeys
 from earwitnessd.version import VERSION
 
 SHORTEST_WAIT_S = 0.5
@@ -40,7 +40,7 @@ class Uplink:
     hello of the new one.
     """
 
-    def __init__(self, endpoint: str, keys: Keys, backlog: Backlog, run: str, machine: str) -> None:
+    def __init__(self, endpoint: str, keys: LinkKeys, backlog: Backlog, run: str, machine: str) -> None:
         self.socket: zmq.Socket[bytes] | None = None
         self.up = False
         self.stream = ""
@@ -130,7 +130,7 @@ class Uplink:
         self.socket.set(zmq.IPV6, 1)
         self.socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         self.socket.set(zmq.HEARTBEAT_TIMEOUT, round(link.SILENT_S * 1000))
-        secure(self.socket, self._endpoint, self._keys)
+        self._keys.secure(self.socket)
         self._heard_s, self._answered = now_s, False
         try:
             self.socket.connect(self._endpoint)
