@@ -110,8 +110,8 @@ def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
 def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -> Floats:
     """Adaptive symmetric normalisation: half by the exemplar's cohort cosines, half by the window's.
 
-    Divided by one spread for all: with each voice's own, as is usual, the built-in model misses more where false
-    matches are to be rare (`tests/benchmarks/normalisations.py`).
+    Divided by one spread for all: with each voice's own, as is usual, the built-in model misses more where
+    false matches are to be rare (`tests/benchmarks/normalisations.py`).
     """
     centred = cohort.centred(embedding)
     return adapted(cohort, rows.centred @ centred, rows.middle, cohort.middle(centred)[0])
