@@ -41,7 +41,8 @@ def hears(model: Path, odds: tuple[float, float], to: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    ("odds", "share", "inconclusive"), [((SURE, SURE), 1.0, True), ((SURE, NEVER), 0.0, False)]
+    ("odds", "share", "inconclusive"),
+    [((SURE, SURE), 1.0, True), pytest.param((SURE, NEVER), 0.0, False, marks=pytest.mark.slow)],
 )
 def test_the_daemon_says_how_much_of_a_window_two_people_speak_in_and_decides_by_it(
     tmp_path: Path,

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -104,6 +105,25 @@ def test_another_key_seals_audio_and_every_models_template_anew(tmp_path: Path) 
         made = next(each for each in after.profile("anna").exemplars if each.of_session)
         turned = after.vault.rotation(OTHER_MODEL, 16).turn(plain)
         np.testing.assert_allclose(made.vector, turned, atol=1e-6)
+
+
+def test_who_is_carried_elsewhere_has_as_many_sessions_there_and_no_audio(
+    store: ProfileStore, tmp_path: Path
+) -> None:
+    store.add_template("anna", 1, exemplar(voice(4), OTHER_MODEL))
+    carried = store.take_out("anna")
+    assert [session.of for session in carried.sessions] == [None, None, 0]
+    with closing(ProfileStore(tmp_path / "elsewhere" / "profiles.db")) as elsewhere:
+        elsewhere.add("ben", exemplar(voice(3)))
+        elsewhere.bring_in(carried, "anna")
+        anna = elsewhere.profile("anna")
+        assert (anna.sessions, len(anna.exemplars)) == (2, 3)
+        assert anna.exemplars[2].of_session == anna.exemplars[0].session
+        assert count_audio(elsewhere.database) == 0
+        first = msgspec.structs.replace(carried.sessions[0], of=0)
+        with pytest.raises(ProfileError, match="of no session before it"):
+            elsewhere.bring_in(msgspec.structs.replace(carried, sessions=(first,)), "eve")
+        assert [person.name for person in elsewhere.profiles()] == ["anna", "ben"]
 
 
 def test_the_command_forgets_audio_and_leaves_everybody_enrolled(store: ProfileStore) -> None:

@@ -17,8 +17,8 @@ COLUMNS = "created, label, source, speech_s, windows, consistency, snr_db, circu
 UNIT_WITHIN = 1e-3
 
 
-class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One enrolment session."""
+class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One enrolment session, or another model's template of one."""
 
     model_id: str
     vector: bytes
@@ -31,6 +31,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     consistency: float | None
     snr_db: float | None
     circumstances: str
+    of: int | None = None
+    # which of the sessions it is another model's template of, from 0; None: it is a session's first
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,18 +54,20 @@ def take_out(
 ) -> Carried:
     """A copy; ProfileError if a session does not open."""
     rows = database.execute(
-        f"SELECT id, model_id, vector, {COLUMNS} FROM exemplar WHERE person = ? ORDER BY id",  # noqa: S608 - ours
+        f"SELECT id, of_session, model_id, vector, {COLUMNS} FROM exemplar WHERE person = ? ORDER BY id",  # noqa: S608 - ours
         (person,),
     ).fetchall()
-    sessions = []
-    for row, model_id, sealed, *rest in rows:
+    sessions: list[Session] = []
+    places = {row: place for place, (row, *_) in enumerate(rows)}
+    for row, of_session, model_id, sealed, *rest in rows:
         try:
             turned = vault.open(sealed, Place(row, person, name, model_id))
         except SealError as error:
             raise ProfileError("refused", f"{error}: remove that session first") from None
         plain = vault.rotation(model_id, len(turned)).back(turned)
         fields = dict(zip(COLUMNS.split(", "), rest, strict=True))
-        sessions.append(Session(model_id=model_id, vector=plain.astype("<f4").tobytes(), **fields))
+        of = places.get(of_session)
+        sessions.append(Session(model_id=model_id, vector=plain.astype("<f4").tobytes(), of=of, **fields))
     created, consent, keep_until = kept
     return Carried(
         name=name, created=created, consent=consent, keep_until=keep_until, sessions=tuple(sessions)
@@ -72,7 +76,10 @@ def take_out(
 
 def bring_in(database: sqlite3.Connection, vault: Vault, person: int, name: str, carried: Carried) -> None:
     """Turn and seal the sessions for a new row of `person`; within a transaction of the caller's."""
+    rows: list[int] = []
     for session in carried.sessions:
+        if session.of is not None and not 0 <= session.of < len(rows):
+            raise ProfileError("refused", "a template in it is of no session before it: the file is not ours")
         plain = np.frombuffer(session.vector, dtype="<f4").astype(np.float32)
         if not len(plain) or not math.isclose(float(np.linalg.norm(plain)), 1.0, abs_tol=UNIT_WITHIN):
             raise ProfileError("refused", "a template in it is not of unit length: the file is not ours")
@@ -81,7 +88,15 @@ def bring_in(database: sqlite3.Connection, vault: Vault, person: int, name: str,
         sealed = vault.seal(turned, Place(row, person, name, session.model_id))
         values = [getattr(session, column) for column in COLUMNS.split(", ")]
         database.execute(
-            f"INSERT INTO exemplar (id, person, model_id, vector, {COLUMNS})"  # noqa: S608 - ours
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (row, person, session.model_id, sealed, *values),
+            f"INSERT INTO exemplar (id, person, of_session, model_id, vector, {COLUMNS})"  # noqa: S608 - ours
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row,
+                person,
+                None if session.of is None else rows[session.of],
+                session.model_id,
+                sealed,
+                *values,
+            ),
         )
+        rows.append(row)
