@@ -194,7 +194,8 @@ class Service:
         log.info("decides %s", ready.decision)
         if ready.profiles_other_model:
             log.warning(
-                "%d people are enrolled with another model only: nobody is compared with them until %s knows them",
+                "%d people are enrolled with another model only: nobody is compared with them until %s "
+                "knows them",
                 ready.profiles_other_model,
                 ready.model,
             )
