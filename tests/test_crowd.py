@@ -111,6 +111,16 @@ def test_the_most_alike_are_picked_as_if_all_were_sorted(keys: list[tuple[float,
     assert [score.speaker for score in scores] == [names[row] for row in expected]
 
 
+@pytest.mark.parametrize("levels", [3, 40, 100_000])
+def test_of_a_crowd_the_first_are_picked_as_if_all_were_sorted(levels: int) -> None:
+    random = np.random.default_rng(levels)
+    llrs, normalised = random.integers(0, levels, (2, 20_000)).astype(np.float64)
+    names = tuple(name(number) for number in range(len(llrs)))
+    expected = np.lexsort((-normalised, -llrs))[:100]
+    first = Scores(names, Cosines.known(normalised), normalised, llrs).first(100)
+    assert [score.speaker for score in first] == [names[row] for row in expected]
+
+
 def test_listed_scores_keep_the_order_they_came_in() -> None:
     ranked = [Score("carla", 0.4), Score("anna", 0.4), Score("ben", 0.1)]
     assert list(Scores.listed(ranked)) == ranked
@@ -211,6 +221,8 @@ def test_everybody_is_read_as_one_by_one(people: People) -> None:
     people.answer(AddToGroup(name=name(2), group="family"))
     people.answer(SetProfile(name=name(6), target_fmr=0.001))
     people.enrol(name(3), template(voice(61)), DESK)
+    terms = [(person.name, person.created, person.keeping) for person in people.store.everybody()]
+    assert people.store.terms() == terms
     for person in people.store.everybody():
         alone = people.store.profile(person.name)
         assert (alone.groups, alone.own, alone.keeping) == (person.groups, person.own, person.keeping)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -75,7 +76,8 @@ def main() -> None:
             "--dimension",
             str(given.dimension),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        one_thread = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # as `earwitnessd run` has it
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=one_thread)
         found = json.loads(done.stdout.splitlines()[-1])
         print(
             f"{people:,} | {found['peer']:.2f} | {found['scoring']:.2f} | {found['deciding']:.2f} "

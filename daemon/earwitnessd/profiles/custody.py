@@ -127,9 +127,7 @@ class Custody:
         if monotonic_s < self._next_look_s:
             return []
         try:
-            people = [
-                Kept(person.name, person.created, person.keeping) for person in self._people.store.profiles()
-            ]
+            people = [Kept(*each) for each in self._people.store.terms()]
             over = expired(people, self._terms, self._clock.now())
             trusted = self._is_clock_trusted(monotonic_s, people, over)
             self._next_look_s = monotonic_s + (DAY_S if trusted else HOUR_S)

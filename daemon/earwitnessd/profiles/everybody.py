@@ -58,6 +58,14 @@ def rows_of_everybody(database: sqlite3.Connection) -> Iterator[PersonRows]:
         yield _person(tuple(rows), groups.get(key, ()), points.get(key, NOTHING_OWN))
 
 
+def terms_of_everybody(database: sqlite3.Connection) -> Iterator[tuple[str, str, Keeping]]:
+    """Name, when first enrolled, and on what terms; no template is touched."""
+    for name, created, *keeping in database.execute(
+        f"SELECT name, created, {KEEPING} FROM person ORDER BY name"  # noqa: S608 - ours
+    ):
+        yield name, created, keeping_from(*keeping)
+
+
 def rows_of(database: sqlite3.Connection, person: int) -> PersonRows:
     """Of one person."""
     rows = database.execute(f"{JOINED} WHERE person.id = ?{IN_ORDER}", (person,)).fetchall()

@@ -16,7 +16,7 @@ from earwitnessd.profiles import belonging
 from earwitnessd.profiles.carrying import Carried, bring_in, take_out
 from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.errors import ProfileError, StoreError
-from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody
+from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody, terms_of_everybody
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
 from earwitnessd.profiles.recordings import keep_audio
@@ -155,6 +155,10 @@ class ProfileStore:
             for problem in problems:
                 if problem not in before.get(name, ()):
                     log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
+
+    def terms(self) -> list[tuple[str, str, Keeping]]:
+        """Of everybody: name, when first enrolled, on what terms they are kept."""
+        return list(terms_of_everybody(self._database))
 
     def somebody(self, name: str) -> StoredProfile | None:
         """One person; None if not enrolled."""

@@ -14,6 +14,7 @@ Floats = npt.NDArray[np.float64]
 Reals = npt.NDArray[np.floating]
 Rows = npt.NDArray[np.intp]
 
+STRETCH = 256  # rows whose largest is looked at first
 LEAST_RANKED = 32  # as many as anybody asks for: ranking so many takes as long as ranking two
 
 
@@ -161,11 +162,25 @@ def _candidates(keys: Sequence[Reals], count: int) -> Rows:
     key, *others = keys
     if count >= len(key):
         return np.arange(len(key))
+    if (near := _near(key, count)) is not None:
+        return near[_candidates([each[near] for each in keys], count)]
     bar = np.partition(key, len(key) - count)[len(key) - count]
     above, ties = np.flatnonzero(key > bar), np.flatnonzero(key == bar)
     if others:
         ties = ties[_candidates([other[ties] for other in others], count - len(above))]
     return np.sort(np.concatenate([above, ties]))
+
+
+def _near(key: Reals, count: int) -> Rows | None:
+    """Few rows that all of the first so many are among, ties too; None: there are none so few.
+
+    So many stretches have each a row as large as the least of the `count` largest of their maxima.
+    """
+    maxima = np.maximum.reduceat(key, np.arange(0, len(key), STRETCH))
+    if len(maxima) <= count:
+        return None
+    near = np.flatnonzero(key >= np.partition(maxima, len(maxima) - count)[len(maxima) - count])
+    return near if len(near) <= len(key) // 2 else None
 
 
 NOBODY = Scores.listed(())

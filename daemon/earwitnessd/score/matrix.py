@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from earwitnessd.score.blocks import Block, Exemplars, blocks_of, changed
 from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Reals, Rows, Scores, place_of
 
 Vector = npt.NDArray[np.float32]
+F = TypeVar("F", bound=np.floating)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ class ProfileMatrix:
         return Scores(
             self.names,
             self._cosines(embedding),
-            np.maximum.reduceat(by_row, columns.first_rows),
-            np.maximum.reduceat(llrs, columns.first_rows),
+            columns.largest(by_row),
+            columns.largest(llrs),
         )
 
     def _cosines(self, embedding: Vector) -> Cosines:
@@ -149,6 +151,13 @@ class Columns:
     oddity: Reals
     lengths: Floats
     # as the calibration sees the net speech of each exemplar
+
+    def largest(self, values: npt.NDArray[F]) -> npt.NDArray[F]:
+        """Of each person, where there is one a row."""
+        if len(values) == len(self.first_rows):
+            return values
+        found: npt.NDArray[F] = np.maximum.reduceat(values, self.first_rows)
+        return found
 
     @classmethod
     def of(cls, blocks: Sequence[Block]) -> Columns:
