@@ -79,7 +79,7 @@ def draw_det(axes: Axes, found: TrialFindings) -> None:
     axes.set_aspect("equal")
     axes.grid(True)
     axes.set(title="Detection errors (DET)", xlabel="false matches, %", ylabel="misses, %")
-    axes.legend(loc="lower left" if eer > 0.05 else "upper right")
+    axes.legend(loc="best")
 
 
 def draw_scores(axes: Axes, found: TrialFindings) -> None:
