@@ -165,6 +165,10 @@ class Field:
     def keys(self, name: str) -> Keys:
         return Keys.load(self.key(name), self.server_key)
 
+    def keys_of(self, name: str) -> Keys:
+        """A copy of a satellite's own."""
+        return Keys.load(self.folder / f"of-{name}" / f"{name}.key_secret", self.server_key)
+
     def place(
         self,
         name: str,

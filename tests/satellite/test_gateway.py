@@ -17,7 +17,7 @@ from earwitness.events import SatelliteCut, StreamLost, StreamOpened, WindowScor
 from earwitnessd.capture.messages import RATE, AnyMessage, Audio, pack
 from earwitnessd.satellite import link
 from earwitnessd.version import VERSION
-from tests.satellite.field import Field, endless
+from tests.satellite.field import Field, Satellite, endless
 from tests.satellite.said import alive, audio, lost, opened
 
 WITHIN_MS = 8000
@@ -125,15 +125,38 @@ def test_liars_and_flooders_are_cut_off_and_told_of_while_the_others_go_on(
         assert state.clock_offset_ms == pytest.approx(0.0, abs=50.0)
 
 
-def test_a_satellite_is_paused_resumed_taken_away_and_found_by_check(
+def test_a_stream_is_added_for_a_satellite_that_was_refused_before(tmp_path: Path, tiny_model: str) -> None:
+    field = Field(tmp_path, {"model": tiny_model})
+    field.key("kitchen")
+    keys = field.keys("porch")
+    del field.streams["porch"]
+    endpoint = f"tcp://127.0.0.1:{field.port}"
+    with field:
+        with Impostor(endpoint, keys) as early:
+            refused = early.hear()
+        assert isinstance(refused, link.Refused)
+        assert "no stream of this daemon has the key 'porch'" in refused.reason
+        field.daemon.control.add_stream("porch", {"source": "network"})
+        with Impostor(endpoint, keys) as late:
+            late.settle()
+            late.block(opened())
+            late.block(audio(0))
+            field.until_live("porch")
+        lost_now = field.daemon.wait_for(StreamLost, lambda event: event.stream == "porch")
+        assert "nothing came from the satellite" in lost_now.reason
+        field.daemon.control.remove_stream("porch")
+        with Impostor(endpoint, keys) as again:
+            assert isinstance(again.hear(), link.Refused)
+
+
+def test_a_satellite_is_paused_and_resumed_and_a_copy_of_its_key_refused(
     tmp_path: Path, tiny_model: str, recording: str
 ) -> None:
     field = Field(tmp_path, {"model": tiny_model})
-    satellite = field.place("kitchen", endless(recording), send="speech")
+    field.place("kitchen", endless(recording), send="speech")
     with field:
         field.until_live("kitchen")
-        secret = field.folder / "of-kitchen" / "kitchen.key_secret"
-        with Impostor(f"tcp://127.0.0.1:{field.port}", Keys.load(secret, field.server_key)) as copy:
+        with Impostor(f"tcp://127.0.0.1:{field.port}", field.keys_of("kitchen")) as copy:
             refused = copy.hear()
         assert isinstance(refused, link.Refused)
         assert "another satellite" in refused.reason
@@ -142,21 +165,28 @@ def test_a_satellite_is_paused_resumed_taken_away_and_found_by_check(
         assert (lost_now.reason, lost_now.final) == ("paused", True)
         field.until("kitchen", lambda stream, link: stream.state == "paused" and link.state == "up")
         field.daemon.control.resume("kitchen")
-        stream, _ = field.until_live("kitchen")
-        assert stream.opened == 2
-        checked = subprocess.run(
-            satellite.command("check"), capture_output=True, text=True, timeout=60, check=False
-        )
-        assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert "hears this as stream kitchen" in checked.stdout
+        stream, _ = field.until("kitchen", lambda stream, _: stream.state == "live" and stream.opened == 2)
+        assert stream.gaps == 0
+
+
+@pytest.mark.slow
+def test_check_says_whether_the_daemon_would_hear_this_machine(
+    tmp_path: Path, tiny_model: str, recording: str
+) -> None:
+    field = Field(tmp_path, {"model": tiny_model})
+    satellite = field.place("kitchen", endless(recording))
+    with field:
+        field.until_live("kitchen")
+        returned, said = check(satellite)
+        assert (returned, "hears this as stream kitchen" in said) == (0, True), said
         assert satellite.stop() == 0
-        gone = field.daemon.wait_for(StreamLost)
-        assert not gone.final
         revoked = field.folder / "satellites" / "kitchen.key"
         revoked.rename(revoked.with_suffix(".revoked"))
         field.until("kitchen", lambda _, link: link.state == "down")
-        checked = subprocess.run(
-            satellite.command("check"), capture_output=True, text=True, timeout=60, check=False
-        )
-        assert checked.returncode == 3
-        assert "does not know this machine's key" in checked.stdout
+        returned, said = check(satellite)
+        assert (returned, "does not know this machine's key" in said) == (3, True), said
+
+
+def check(satellite: Satellite) -> tuple[int, str]:
+    done = subprocess.run(satellite.command("check"), capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout + done.stderr
