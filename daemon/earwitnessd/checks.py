@@ -28,6 +28,9 @@ from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Microphone, Network, Pipe
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.sharing.errors import SharingError
+from earwitnessd.sharing.link import WriterKeys
+from earwitnessd.sharing.signing import key_id, read_secret
 from earwitnessd.templates.key_file import KeyPlace
 
 NAMED = 20  # people that a finding names
@@ -185,6 +188,7 @@ def _extras(settings: Settings) -> Iterator[Finding]:
         says = f"of {events} in {directory} for {evidence.retention_days:g} days: people are recorded"
         open_to = f"{directory}: others may look into it (mode {mode:o}); chmod 700 it"
         yield Finding("evidence", not mode & 0o077, open_to if mode & 0o077 else says)
+    yield from _sharing(settings)
     if settings.metrics.listen:
         address = parse_address(settings.metrics.listen)
         try:
@@ -192,6 +196,21 @@ def _extras(settings: Settings) -> Iterator[Finding]:
             yield Finding("metrics", True, f"http://{address}/metrics is free")
         except MetricsError as error:
             yield Finding("metrics", False, str(error))
+
+
+def _sharing(settings: Settings) -> Iterator[Finding]:
+    """The keys of a writer or of a follower; nobody is asked."""
+    try:
+        if share := settings.share:
+            key = read_secret(Path(share.signing_key_file).expanduser())
+            yield Finding("share", True, f"signed with {key_id(key.public_key())}, for who is in followers")
+        if follow := settings.follow:
+            keys = WriterKeys(follow)
+            yield Finding(
+                "follow", True, f"{keys.name} at {follow.writer}, signed with {key_id(keys.signer)}"
+            )
+    except SharingError as error:
+        yield Finding("share" if settings.share else "follow", False, str(error))
 
 
 def _sockets(settings: Settings) -> Iterator[Finding]:
