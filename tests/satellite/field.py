@@ -231,8 +231,10 @@ class Field:
         """The next heartbeat in which this stream and its link are so."""
 
         def holds(beat: Heartbeat) -> bool:
-            stream = self.state(name, beat)
-            return stream.link is not None and accept(stream, stream.link)
+            found = [
+                stream for stream in beat.streams if stream.stream == name
+            ]  # it may have been added just now
+            return any(stream.link is not None and accept(stream, stream.link) for stream in found)
 
         stream = self.state(name, self.daemon.heartbeat(holds, within_s))
         assert stream.link is not None
