@@ -57,6 +57,8 @@ PURE = (
     "enroll/likeness.py",
     "enroll/second_voice.py",
     "service/vitals.py",
+    "sharing/judging.py",
+    "sharing/letter.py",
     "history.py",
     "journal/told.py",
     "doctor/finding.py",
