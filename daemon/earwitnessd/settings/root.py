@@ -111,10 +111,10 @@ class Decision(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     calibration: str = "auto"
     # a directory of `earwitnessd calibrate`; "auto": the one it writes to by itself, else the model's own
     target_fmr: Share = 0.01
-    # of strangers' turns, so many may be taken for anybody; this and the next eight: calibrated only
-    target_fmr_for: Literal["anybody", "each"] = "anybody"
-    # "anybody": for all who are enrolled together, without those whose own target_fmr counts apart; "each":
-    # for a given person
+    # of strangers' turns, so many may be taken for a given person; this and the next eight: calibrated only
+    target_fmr_for: Literal["anybody", "each"] = "each"
+    # "each": for a given person; "anybody": for all who are enrolled together, without those whose own
+    # target_fmr counts apart: with many people, each needs much more evidence
     target_fnmr: Share = 0.05
     # of enrolled people's turns, so many may be taken for unknown
     prior: Prior = 0.5
