@@ -239,7 +239,7 @@ def test_a_recording_with_much_to_say_does_not_make_live_audio_wait() -> None:
     with Engine(embedder, enrolled=BOTH) as engine:
         tape = engine.open("tape", paced=False)
         live = engine.open("desk")
-        engine.say(tape, talking(ANNA_HZ, 60.0))
+        engine.say(tape, talking(ANNA_HZ, 240.0))
         assert embedder.entered.wait(15.0)
         engine.say(live, talking(BEN_HZ, 10.0), block=512)
         engine.send(pack(tape.ended("end of file")), recorded=True)
@@ -247,7 +247,7 @@ def test_a_recording_with_much_to_say_does_not_make_live_audio_wait() -> None:
         engine.until_said(StreamLost)
         engine.until(lambda: ("desk", 10 * RATE) in heard(engine))
     before = heard(engine)[: heard(engine).index(("desk", 10 * RATE))]
-    assert [stream for stream, _ in before].count("tape") <= 4 * RECORDED_BATCH
+    assert [stream for stream, _ in before].count("tape") <= 20 * RECORDED_BATCH  # of nearly 60
 
 
 def heard(engine: Engine) -> list[tuple[str, int]]:

@@ -462,3 +462,17 @@ def test_no_template_leaves_where_that_is_forbidden(people: People, time_: Time)
     terms = custody(people, time_, Templates(allow_export=False))
     enrol(people, "anna")
     assert "allow_export" in refusal(terms, ExportProfile(name="anna", passphrase=PASSPHRASE))
+
+
+def test_templates_that_are_not_as_long_as_the_models_are_refused(
+    people: People, time_: Time, tmp_path: Path
+) -> None:
+    people.store.add("anna", exemplar(voice(1, dimension=8)))
+    exported, _ = custody(people, time_).answer(ExportProfile(name="anna", passphrase=PASSPHRASE), b"", "")
+    assert isinstance(exported, Exported)
+    with closing(People(ProfileStore(tmp_path / "other.db"), MODEL, 0.7)) as there:
+        enrol(there, "ben")
+        said = refusal(custody(there, time_), ImportProfile(passphrase=PASSPHRASE), exported.content)
+        assert "have 8 values" in said
+        assert "have 16" in said
+        assert [profile.name for profile in there.store.profiles()] == ["ben"]

@@ -29,6 +29,8 @@ from earwitnessd.settings.root import Templates
 from earwitnessd.templates.parcel import ParcelError, pack, unpack
 from earwitnessd.trusted_clock import DAY_S, HOUR_S, Believed, Clock
 
+FLOAT_BYTES = 4
+# of a value in a template
 log = logging.getLogger(__name__)
 
 CustodyMethod = KeepProfile | ExportProfile | ImportProfile | BeginCheck | EndCheck
@@ -230,6 +232,15 @@ class Custody:
                 "refused",
                 f"{name} was enrolled with the model {theirs}, and in use here is {model_id}: embeddings of "
                 "different models cannot be compared. Use that model here, or enrol anew",
+            )
+        wanted = self._people.dimension
+        found = {len(session.vector) // FLOAT_BYTES for session in usable}
+        if wanted is not None and found != {wanted}:
+            counts = ", ".join(str(count) for count in sorted(found))
+            raise ProfileError(
+                "refused",
+                f"{name}'s templates have {counts} values, and those of {model_id} have {wanted}: the file "
+                "is not of this model, whatever it says",
             )
         if carried.consent is None:
             self.require_consent(name, None)

@@ -99,6 +99,13 @@ class People:
         return self._model_id
 
     @property
+    def dimension(self) -> int | None:
+        """Values of a template of the model in use; None: neither a cohort nor a person tells."""
+        if self.calibrator is not None:
+            return len(self.calibrator.cohort.mean)
+        return self.matrix.blocks[0].vectors.shape[1] if self.matrix.names else None
+
+    @property
     def apart(self) -> frozenset[str]:
         """Who is enrolled with another model only."""
         return frozenset(self._apart)
