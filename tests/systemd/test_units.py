@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=
 def written(folder: Path, name: Path, allowed: str = "") -> Path:
     """A unit whose programs exist, with what a drop-in would add."""
     text = (SHIPPED / name).read_text(encoding="utf-8")
-    for program in ("earwitnessd", "earwitness"):
+    for program in ("earwitnessd", "earwitness-mic", "earwitness"):
         text = text.replace(f"/opt/earwitness/bin/{program} ", f"{sys.executable} ")
     file = folder / name.name
     file.write_text(text.replace("[Install]", f"{allowed}\n[Install]"), encoding="utf-8")
