@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from earwitnessd.install.allowances import EMPTIED
+
 BOOT = Path(__file__).with_name("boot.sh")
 BOOTS_WITHIN_S = 60.0
 LOOK_AGAIN_S = 0.1
@@ -30,6 +32,11 @@ def missing() -> str:
         return f"needs {', '.join(absent)}"
     if not Path("/lib/systemd/systemd").exists():
         return "needs systemd"
+    here = Path(sys.prefix)
+    if any(here.is_relative_to(place) for place in EMPTIED):
+        return f"needs a checkout that a service can be installed from, not one in {here.parents[-2]}"
+    if here.stat().st_dev != Path("/").stat().st_dev:
+        return f"needs {here} on the file system of /, which is all that the machine sees"
     if _cgroups() is None:
         return "needs cgroup v2 that can be written"
     tried = subprocess.run(
