@@ -33,6 +33,10 @@ def audit(daemon: Daemon) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (daemon.folder / "audit.jsonl").read_text().splitlines()]
 
 
+def deletions(daemon: Daemon) -> list[dict[str, Any]]:
+    return [line["told"] for line in audit(daemon) if line["type"] == "profile.deleted"]
+
+
 def earwitness(daemon: Daemon, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from earwitness.cli import main; main()"]
     command += ["--events", daemon.events_endpoint, "--control", daemon.control_endpoint, *arguments]
@@ -96,6 +100,5 @@ def test_whose_time_is_over_is_deleted_at_the_start(tiny_model: str, recording: 
             pytest.skip(f"the bundled conversation makes no template here: {done.stderr.strip()}")
         daemon.control.keep_profile("anna", keep_until="2020-01-01")
     with Daemon(tmp_path, settings(tiny_model, recording)) as daemon:
-        assert daemon.heartbeat(lambda beat: beat.profiles == 0)
-        deleted = [line for line in audit(daemon) if line["type"] == "profile.deleted"]
-        assert [line["told"] for line in deleted] == [{"speaker": "anna", "reason": "keep_until"}]
+        assert daemon.heartbeat(lambda beat: beat.profiles == 0 and bool(deletions(daemon)))
+        assert deletions(daemon) == [{"speaker": "anna", "reason": "keep_until"}]

@@ -11,7 +11,7 @@ from .sampling import Sample
 from .soak import Diary
 from .trend import Trend, trend
 
-MOST_GROWTH_MB = 12.0  # of the daemon, for certain, over the measured time ...
+MOST_GROWTH_MB = 12.0  # of the daemon over the measured time, if it grew for certain ...
 MOST_GROWTH_MB_PER_HOUR = 6.0  # ... and for each hour of it; a leak of 50 kB a fault would be 36
 MOST_GROWTH_MS = 150.0  # of the median latency of five seconds; other programs run here, too
 MOST_BACK_S = 20.0
@@ -93,7 +93,7 @@ def _objections(diary: Diary, verdict: Verdict) -> list[str]:
     found = []
     memory = verdict.trends["memory MB"]
     allowed_mb = MOST_GROWTH_MB + MOST_GROWTH_MB_PER_HOUR * memory.hours
-    if memory.at_most > allowed_mb and memory.at_least > 0.0:
+    if memory.growth > allowed_mb and memory.at_least > 0.0:
         found.append(f"memory grew by {memory.growth:.1f} ± {memory.bound:.1f} MB: at most {allowed_mb:.1f}")
     if verdict.trends["latency ms"].at_least > MOST_GROWTH_MS:
         found.append(f"latency grew by {verdict.trends['latency ms'].growth:.0f} ms")

@@ -56,8 +56,9 @@ def hold(file: Path, *, alone: bool) -> int:
     lock = Path(f"{file}{LOCK}")
     try:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        if os.geteuid() == 0:  # it may be root who looks at a daemon's profiles
-            owner = file.stat()
+        owner, made = file.stat(), os.fstat(descriptor)
+        if os.geteuid() == 0 and (owner.st_uid, owner.st_gid) != (made.st_uid, made.st_gid):
+            # root looks at a daemon's profiles
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
     except OSError as error:
         raise StoreError(f"profiles {lock}: cannot be opened for writing: {error.strerror}") from error
