@@ -97,7 +97,7 @@ def test_the_command_says_what_is_wrong_and_makes_keys_and_a_unit(tmp_path: Path
 
     refused = mic("run", "--set", "daemon=tcp://h:1")
     assert refused.returncode == 3
-    assert "daemon_key is missing" in refused.stderr
+    assert "mic.key_secret is not there: earwitness-mic install" in refused.stderr
     made = mic("key", "hall")
     assert made.returncode == 0
     assert (tmp_path / "hall.key_secret").stat().st_mode & 0o777 == 0o600

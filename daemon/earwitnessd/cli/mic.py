@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from earwitnessd.cli.install import DryRunOption, RootOption
 from earwitnessd.cli.options import CANNOT_START, UNUSABLE, SetOption, one_line
 
 if TYPE_CHECKING:
+    from earwitnessd.install.work import Work
     from earwitnessd.satellite.settings import SatelliteSettings
 
 DEFAULT_CONFIG = Path("/etc/earwitness/mic.yaml")
+# named here, too: --help is quick
 
 ConfigOption = Annotated[
     Path | None,
@@ -62,10 +66,12 @@ def run(config: ConfigOption = None, overrides: SetOption = None) -> None:
     import msgspec
 
     from earwitnessd.access.sockets import SocketError, check_private
+    from earwitnessd.satellite.keys import secret_file
 
     settings = _load(config, overrides)
     try:
-        check_private(Path(settings.key), "key")
+        if (file := secret_file(settings.key)).exists():  # of one that is not there, more is said below
+            check_private(file, "key")
     except SocketError as error:
         print(f"earwitness-mic: {one_line(error)}", file=sys.stderr)
         raise typer.Exit(CANNOT_START) from None
@@ -109,11 +115,55 @@ def key(
 
 @app.command()
 def unit() -> None:
-    """Print the systemd unit for this installation: save it as /etc/systemd/system/earwitness-mic.service."""
-    from earwitnessd.install.units import SHIPPED_PROGRAMS, shipped
+    """Print the systemd unit as `install` places it."""
+    from earwitnessd.install.microphone import unit as filled_in
 
-    programs = Path(sys.executable).absolute().parent
-    print(shipped("earwitness-mic.service").replace(SHIPPED_PROGRAMS, f"{programs}/"), end="")
+    print(filled_in(Path(sys.executable).absolute().parent), end="")
+
+
+@app.command()
+def install(
+    daemon: Annotated[
+        str | None, typer.Option(help="Where the daemon listens.", metavar="tcp://HOST:PORT")
+    ] = None,
+    daemon_key: Annotated[Path | None, typer.Option(help="A file with its public key: NAME.key.")] = None,
+    now: Annotated[bool, typer.Option("--now", help="Start it, too.")] = False,
+    dry_run: DryRunOption = False,
+    root: RootOption = Path("/"),
+) -> None:
+    """Put unit, settings and keys in place, and have the microphone heard from boot on.
+
+    It says each thing it does and what is left to do, and may be run again: after an upgrade, after a change
+    of settings.
+    """
+    from earwitnessd.install.microphone import Wish
+    from earwitnessd.install.microphone import install as put_in_place
+
+    wish = Wish(daemon=daemon, daemon_key=daemon_key, start=now)
+    _do(lambda work: put_in_place(work, wish), dry_run, root)
+
+
+@app.command()
+def uninstall(
+    purge: Annotated[bool, typer.Option("--purge", help="Remove settings and keys, too.")] = False,
+    dry_run: DryRunOption = False,
+    root: RootOption = Path("/"),
+) -> None:
+    """Stop the service and take its unit away; keeps settings and keys."""
+    from earwitnessd.install.microphone import uninstall as take_away
+
+    _do(lambda work: take_away(work, purge=purge), dry_run, root)
+
+
+def _do(act: Callable[[Work], None], dry_run: bool, root: Path) -> None:
+    from earwitnessd.install.errors import InstallError
+    from earwitnessd.install.work import Work
+
+    try:
+        act(Work(print, root=root.absolute(), dry_run=dry_run))
+    except (InstallError, OSError) as error:
+        print(f"earwitness-mic: {error}", file=sys.stderr)
+        raise typer.Exit(UNUSABLE) from None
 
 
 def _load(config: Path | None, overrides: list[str] | None) -> SatelliteSettings:

@@ -21,9 +21,9 @@ def drop_in(settings: Settings, installation: Iterable[Path], places: Places) ->
     return _text([*lines, *_compiling(settings), *_groups(settings)])
 
 
-def hook_drop_in(installation: Iterable[Path]) -> str:
-    """The text of a hook's drop-in."""
-    return _text([*_homes(installation)])
+def homes_drop_in(wanted: Iterable[Path]) -> str:
+    """The text of a drop-in for a unit that needs no more than to see these."""
+    return _text([*_homes(wanted)])
 
 
 def _text(lines: Sequence[str]) -> str:

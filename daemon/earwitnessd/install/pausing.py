@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from earwitnessd.install.installing import systemctl
+from earwitnessd.install.ground import systemctl
 from earwitnessd.install.places import UNIT, Places
 from earwitnessd.install.work import Work
 

@@ -8,6 +8,8 @@ from earwitnessd.install.errors import InstallError
 from earwitnessd.install.places import SYSTEM, UNIT, Places
 
 PLACED = "# Placed by `earwitnessd install`.\n"
+OURS = "# Placed by `earwitness"
+# whichever of our programs did
 HOOKS = ("earwitness-mqtt.service", "earwitness-on@.service")
 SHIPPED_PROGRAMS = "/opt/earwitness/bin/"
 

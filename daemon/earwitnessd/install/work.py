@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from earwitnessd.install.errors import InstallError
-from earwitnessd.install.units import PLACED
+from earwitnessd.install.units import OURS
 
 COMMAND_WITHIN_S = 120.0
 
@@ -60,11 +60,11 @@ class Work:
         if there == text:
             self.say("kept", f"{path} (as it was)")
             return
-        if there is not None and not there.startswith(PLACED):
+        if there is not None and not there.startswith(OURS):
             aside = target.with_name(f"{target.name}.before-install")
             if not self.dry_run:
                 target.replace(aside)
-            self.say("moved", f"{path} to {aside.name}: it was not placed by `earwitnessd install`")
+            self.say("moved", f"{path} to {aside.name}: it was not placed by an installation of ours")
         if not self.dry_run:
             _write(target, text, 0o644)
         self.changed = True
@@ -77,6 +77,12 @@ class Work:
             return
         if not self.dry_run:
             _write(self.at(path), text, mode)
+        self.say("wrote", f"{path} ({what})")
+
+    def amend(self, path: Path, text: str, what: str) -> None:
+        """A file of the operator's, as he asked for."""
+        if not self.dry_run:
+            _write(self.at(path), text, 0o644)
         self.say("wrote", f"{path} ({what})")
 
     def make(self, path: Path, what: str, create: Callable[[Path], None]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from earwitnessd.logs import last_words, log_to_stderr
-from earwitnessd.satellite.keys import LinkKeys
+from earwitnessd.satellite.keys import LinkKeys, secret_file
 from earwitnessd.satellite.satellite import Satellite
 from earwitnessd.satellite.settings import SatelliteSettings
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     faulthandler.enable()
     log_to_stderr(settings.log_level)
     try:
-        keys = LinkKeys.load(Path(settings.key), Path(settings.daemon_key))
+        keys = LinkKeys.load(secret_file(settings.key), Path(settings.daemon_key))
     except (OSError, ValueError) as error:
         last_words(f"the keys cannot be used: {error}", "earwitness-mic")
         return CANNOT_START

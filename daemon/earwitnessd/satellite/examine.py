@@ -16,7 +16,7 @@ from earwitnessd.access.sockets import SocketError, check_private
 from earwitnessd.capture.probe import Probe
 from earwitnessd.satellite import link
 from earwitnessd.satellite.finding import Finding
-from earwitnessd.satellite.keys import LinkKeys
+from earwitnessd.satellite.keys import LinkKeys, secret_file
 from earwitnessd.satellite.settings import SatelliteSettings
 from earwitnessd.version import VERSION
 
@@ -36,8 +36,9 @@ def examine(settings: SatelliteSettings) -> Iterator[Finding]:
     """In the order in which they are needed."""
     keys = None
     try:
-        check_private(Path(settings.key), "key")
-        keys = LinkKeys.load(Path(settings.key), Path(settings.daemon_key))
+        file = secret_file(settings.key)
+        keys = LinkKeys.load(file, Path(settings.daemon_key))
+        check_private(file, "key")
         yield Finding("keys", True, f"this machine's public key is {keys.public.decode()}")
     except (OSError, ValueError, SocketError) as error:
         yield Finding("keys", False, str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,16 +10,21 @@ import msgspec
 from earwitnessd.settings.root import Section
 from earwitnessd.settings.sources import LocalSource, Microphone
 
+CONFIG = Path("/etc/earwitness/mic.yaml")
+DAEMON_KEY = Path("/etc/earwitness/daemon.key")
+SECRET_KEY = Path("/etc/earwitness/mic.key_secret")
+
 
 class SatelliteSettings(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file of `earwitness-mic`."""
 
     daemon: str
     # where it listens, tcp://HOST:PORT: its sockets.satellites
-    daemon_key: str
+    daemon_key: str = str(DAEMON_KEY)
     # the file of its public key (NAME.key)
-    key: str
-    # the file of this machine's secret key (NAME.key_secret); its public half tells the daemon which stream
+    key: str = "auto"
+    # the file of this machine's secret key (NAME.key_secret); its public half tells the daemon which stream.
+    # auto: what systemd hands over, or else /etc/earwitness/mic.key_secret
     source: LocalSource = Microphone()
     send: Literal["everything", "speech"] = "everything"
     # "speech": of silence only how long and how loud it was
