@@ -1,6 +1,6 @@
 """Make a trained model the built-in one: choose its threshold and copy it into the package.
 
-    python tests/benchmarks/package_builtin.py trained/model ../shared/data/dev trials_short.txt
+    python tests/benchmarks/package_builtin.py trained/model DEV trials_short.txt
 
 The threshold is the cosine that 1 % of the list's non-targets reach: up to 10 s enrolled, a 3 s test window,
 which is what the daemon compares before it is calibrated. What decides by default is the calibration, which

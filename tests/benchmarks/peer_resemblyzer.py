@@ -2,7 +2,7 @@
 
 The peer lives in an environment of its own (export_resemblyzer.py says how to make it)::
 
-    python tests/benchmarks/peer_resemblyzer.py ../shared/data/dev trials.txt trials_short.txt \
+    python tests/benchmarks/peer_resemblyzer.py DEV trials.txt trials_short.txt \
         --peer-python peer/bin/python
 
 Both hear the same crops. The peer trims silence and averages its 1.6 s windows, as its authors intend;

@@ -1,4 +1,4 @@
-"""The README's tables of events, made from the types: `python -m tests.contract.tables --write`."""
+"""The event tables of clients/README.md, made from the types: `python -m tests.contract.tables --write`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from earwitness.events import Event, SpeakerVerified, StreamEvent, encode
 from earwitness.schema import build, examples
 from earwitness.schema.build import Schema
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "clients" / "README.md"
 BEGIN, END = "<!-- events:begin -->", "<!-- events:end -->"
 COMMAND = "python -m tests.contract.tables --write"
 TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "bool", "null": "null"}
@@ -22,9 +22,9 @@ WIDTH = 124
 SHOWN = next(event for event in examples.EVENTS if isinstance(event, SpeakerVerified))
 
 
-def written(readme: str) -> str:
-    """The README with tables that are true."""
-    before, _, rest = readme.partition(BEGIN)
+def written(page: str) -> str:
+    """The page with tables that are true."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
 
@@ -134,8 +134,8 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    page = written(README.read_text(encoding="utf-8"))
+    new = written(PAGE.read_text(encoding="utf-8"))
     if sys.argv[1:] == ["--write"]:
-        README.write_text(page, encoding="utf-8")
+        PAGE.write_text(new, encoding="utf-8")
     else:
         print(tables())
