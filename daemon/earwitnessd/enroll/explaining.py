@@ -9,7 +9,7 @@ import numpy as np
 from earwitness.control import Exemplar, Profile
 from earwitnessd.enroll.company import Alike, agreement_of
 from earwitnessd.enroll.likeness import Agreement, Likeness, Vectors
-from earwitnessd.profiles.store import StoredExemplar, StoredProfile
+from earwitnessd.profiles.stored import StoredExemplar, StoredProfile
 from earwitnessd.score import Heard, ProfileMatrix
 
 LITTLE_SPEECH_S = 10.0

@@ -22,7 +22,7 @@ from earwitnessd.enroll.taken import vectors_of
 from earwitnessd.profiles import NewExemplar, ProfileError
 from earwitnessd.profiles.people import People
 from earwitnessd.profiles.recordings import Waiting, kept_audio, name_of, waiting_for
-from earwitnessd.profiles.store import StoredExemplar
+from earwitnessd.profiles.stored import StoredExemplar
 from earwitnessd.score import Vector
 from earwitnessd.templates.errors import SealError
 

@@ -1,14 +1,9 @@
 """The enrolled people, kept in SQLite."""
 
 from earwitnessd.profiles.circumstances import Circumstances
-from earwitnessd.profiles.store import (
-    NewExemplar,
-    ProfileError,
-    ProfileStore,
-    StoredExemplar,
-    StoredProfile,
-    StoreError,
-)
+from earwitnessd.profiles.errors import ProfileError, StoreError
+from earwitnessd.profiles.store import ProfileStore
+from earwitnessd.profiles.stored import NewExemplar, StoredExemplar, StoredProfile
 
 __all__ = [
     "Circumstances",

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from earwitnessd.profiles.store import ProfileStore, StoreError
+from earwitnessd.profiles.errors import StoreError
+from earwitnessd.profiles.store import ProfileStore
 
 log = logging.getLogger(__name__)
 

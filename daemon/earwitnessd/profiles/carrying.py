@@ -9,11 +9,10 @@ import msgspec
 import numpy as np
 
 from earwitnessd.profiles.errors import ProfileError
+from earwitnessd.profiles.exemplars import COLUMNS, NewRow, insert, opened_or_refused
 from earwitnessd.profiles.keeping import Consent
-from earwitnessd.templates.errors import SealError
 from earwitnessd.templates.vault import Place, Vault
 
-COLUMNS = "created, label, source, speech_s, windows, consistency, snr_db, circumstances"
 UNIT_WITHIN = 1e-3
 
 
@@ -60,10 +59,7 @@ def take_out(
     sessions: list[Session] = []
     places = {row: place for place, (row, *_) in enumerate(rows)}
     for row, of_session, model_id, sealed, *rest in rows:
-        try:
-            turned = vault.open(sealed, Place(row, person, name, model_id))
-        except SealError as error:
-            raise ProfileError("refused", f"{error}: remove that session first") from None
+        turned = opened_or_refused(vault, sealed, Place(row, person, name, model_id))
         plain = vault.rotation(model_id, len(turned)).back(turned)
         fields = dict(zip(COLUMNS.split(", "), rest, strict=True))
         of = places.get(of_session)
@@ -83,20 +79,12 @@ def bring_in(database: sqlite3.Connection, vault: Vault, person: int, name: str,
         plain = np.frombuffer(session.vector, dtype="<f4").astype(np.float32)
         if not len(plain) or not math.isclose(float(np.linalg.norm(plain)), 1.0, abs_tol=UNIT_WITHIN):
             raise ProfileError("refused", "a template in it is not of unit length: the file is not ours")
-        (row,) = database.execute("SELECT coalesce(max(id), 0) + 1 FROM exemplar").fetchone()
-        turned = vault.rotation(session.model_id, len(plain)).turn(plain)
-        sealed = vault.seal(turned, Place(row, person, name, session.model_id))
-        values = [getattr(session, column) for column in COLUMNS.split(", ")]
-        database.execute(
-            f"INSERT INTO exemplar (id, person, of_session, model_id, vector, {COLUMNS})"  # noqa: S608 - ours
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                row,
-                person,
-                None if session.of is None else rows[session.of],
-                session.model_id,
-                sealed,
-                *values,
-            ),
+        new = NewRow(
+            person=person,
+            name=name,
+            model_id=session.model_id,
+            turned=vault.rotation(session.model_id, len(plain)).turn(plain),
+            about=tuple(getattr(session, column) for column in COLUMNS.split(", ")),
+            of_session=None if session.of is None else rows[session.of],
         )
-        rows.append(row)
+        rows.append(insert(database, vault, new))

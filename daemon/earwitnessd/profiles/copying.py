@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from earwitnessd.profiles.store import StoreError
+from earwitnessd.profiles.errors import StoreError
 
 LOG = "-wal"  # SQLite's name for what is not yet folded into the file
 TRIES = 10

@@ -12,7 +12,8 @@ import numpy as np
 
 from earwitnessd.decision.roster import OwnPoint
 from earwitnessd.profiles import belonging
-from earwitnessd.profiles.carrying import COLUMNS, Session
+from earwitnessd.profiles.carrying import Session
+from earwitnessd.profiles.exemplars import COLUMNS
 from earwitnessd.profiles.keeping import Consent, keeping_of
 from earwitnessd.profiles.ledger import Standing, mark_of, standing
 from earwitnessd.profiles.opening import reading

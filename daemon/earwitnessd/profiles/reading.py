@@ -9,7 +9,7 @@ import numpy as np
 from earwitnessd.calibration import Calibrator
 from earwitnessd.channel import Channel
 from earwitnessd.decision import Member, Roster
-from earwitnessd.profiles.store import StoredExemplar, StoredProfile
+from earwitnessd.profiles.stored import StoredExemplar, StoredProfile
 from earwitnessd.score import ProfileMatrix, Vector
 from earwitnessd.score.blocks import Exemplars
 

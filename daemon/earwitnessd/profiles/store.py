@@ -7,91 +7,27 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from earwitnessd.decision.roster import NOTHING_OWN, OwnPoint
+from earwitnessd.decision.roster import OwnPoint
 from earwitnessd.profiles import belonging
 from earwitnessd.profiles.carrying import Carried, bring_in, take_out
-from earwitnessd.profiles.circumstances import NOT_KNOWN, Circumstances, stored, to_store
 from earwitnessd.profiles.errors import ProfileError, StoreError
 from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody, terms_of_everybody
+from earwitnessd.profiles.exemplars import NewRow, about, insert, readable, root_of, seal_for, sessions_of
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
 from earwitnessd.profiles.recordings import keep_audio
 from earwitnessd.profiles.sealing import unlock
-from earwitnessd.score import Vector
-from earwitnessd.templates.errors import SealError
+from earwitnessd.profiles.stored import NewExemplar, StoredProfile
 from earwitnessd.templates.key_file import KeyPlace
-from earwitnessd.templates.vault import Place, Turning, Vault
+from earwitnessd.templates.vault import Turning, Vault
 
 log = logging.getLogger(__name__)
 
 BUSY_S = 2.0  # waiting for another program that writes
-NOTHING_KEPT = Keeping()
 DATE = 10  # characters of an RFC 3339 time
-
-__all__ = [
-    "NewExemplar",
-    "ProfileError",
-    "ProfileStore",
-    "StoreError",
-    "StoredExemplar",
-    "StoredProfile",
-]
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class NewExemplar:
-    """What one enrolment session yields."""
-
-    model_id: str
-    vector: Vector
-    # unit length, turned by the rotation of the store that it goes to
-    label: str
-    source: str
-    speech_s: float
-    windows: int
-    consistency: float | None
-    snr_db: float | None
-    circumstances: Circumstances = NOT_KNOWN
-    audio: bytes = b""
-    # of `enroll/kept_audio.py`, where the operator allowed keeping it
-
-
-@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
-class StoredExemplar(NewExemplar):
-    """An exemplar as it lies in the database."""
-
-    session: int
-    # its number there
-    created: str
-    of_session: int | None = None
-    # the session that it is a template of, by another model; None: it is a session's first
-
-    @property
-    def root(self) -> int:
-        """The session's number, whichever model's template this is."""
-        return self.session if self.of_session is None else self.of_session
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class StoredProfile:
-    """One person."""
-
-    name: str
-    created: str
-    exemplars: tuple[StoredExemplar, ...]
-    groups: tuple[str, ...] = ()
-    # by name
-    own: OwnPoint = NOTHING_OWN
-    keeping: Keeping = NOTHING_KEPT
-
-    @property
-    def sessions(self) -> int:
-        """How often they were enrolled, by whichever models."""
-        return len({exemplar.root for exemplar in self.exemplars})
 
 
 class ProfileStore:
@@ -184,16 +120,16 @@ class ProfileStore:
                 (name, now, now[:DATE]),
             )
             key, _ = self._person(name)
-            row = self._insert(key, name, exemplar, now, None)
+            row = self._insert(key, name, exemplar, now)
             if exemplar.audio:
                 keep_audio(self._database, self._vault, row, key, exemplar.audio)
-            return len(self._sessions(key))
+            return len(sessions_of(self._database, key))
 
     def add_template(self, name: str, session: int, exemplar: NewExemplar) -> None:
         """Another model's template of a session; ProfileError if that is gone meanwhile."""
         with transaction(self._database):
             key, _ = self._person(name)
-            if session not in self._sessions(key):
+            if session not in sessions_of(self._database, key):
                 raise ProfileError("not_found", f"{name} has no session {session} any more")
             self._insert(key, name, exemplar, _now(), session)
 
@@ -208,8 +144,8 @@ class ProfileStore:
         """Forget one session of a person; how many are left, at least one."""
         with transaction(self._database):
             key, _ = self._person(name)
-            sessions = self._sessions(key)
-            session = self._root(session)
+            sessions = sessions_of(self._database, key)
+            session = root_of(self._database, session)
             if session not in sessions:
                 known = ", ".join(map(str, sessions))
                 raise ProfileError("not_found", f"{name} has no session {session}; there are: {known}")
@@ -230,8 +166,8 @@ class ProfileStore:
                 self._database.execute("UPDATE person SET name = ? WHERE id = ?", (new_name, key))
             except sqlite3.IntegrityError:
                 raise ProfileError("conflict", f"{new_name!r} is already enrolled") from None
-            self._seal_for(key, name, new_name)
-        return len(self._sessions(key))
+            seal_for(self._database, self._vault, key, name, new_name)
+        return len(sessions_of(self._database, key))
 
     def set_point(self, name: str, point: OwnPoint) -> None:
         """Decide about this person by another operating point than the settings'."""
@@ -286,111 +222,31 @@ class ProfileStore:
             return belonging.leave(self._database, key, group)
 
     def _profile(self, rows: PersonRows) -> StoredProfile:
-        return StoredProfile(
-            rows.name,
-            rows.created,
-            tuple(self._exemplars(rows)),
-            rows.groups,
-            rows.own,
-            rows.keeping,
+        """With the sessions that open; what is wrong with the others is noted."""
+        problems: list[str] = []
+        exemplars = tuple(readable(self._vault, rows, problems))
+        if problems:
+            self._unreadable[rows.name] = problems
+        return StoredProfile(rows.name, rows.created, exemplars, rows.groups, rows.own, rows.keeping)
+
+    def _insert(
+        self, person: int, name: str, exemplar: NewExemplar, now: str, of_session: int | None = None
+    ) -> int:
+        new = NewRow(
+            person=person,
+            name=name,
+            model_id=exemplar.model_id,
+            turned=exemplar.vector,
+            about=about(exemplar, now),
+            of_session=of_session,
         )
+        return insert(self._database, self._vault, new)
 
     def _person(self, name: str) -> tuple[int, str]:
         row = self._database.execute("SELECT id, created FROM person WHERE name = ?", (name,)).fetchone()
         if row is None:
             raise unknown(name)
         return int(row[0]), str(row[1])
-
-    def _sessions(self, person: int) -> list[int]:
-        rows = self._database.execute(
-            "SELECT id FROM exemplar WHERE person = ? AND of_session IS NULL ORDER BY id", (person,)
-        )
-        return [row for (row,) in rows]
-
-    def _root(self, session: int) -> int:
-        """The session that a template is of: they are forgotten together."""
-        row = self._database.execute("SELECT of_session FROM exemplar WHERE id = ?", (session,)).fetchone()
-        return session if row is None or row[0] is None else int(row[0])
-
-    def _insert(
-        self, person: int, name: str, exemplar: NewExemplar, created: str, of_session: int | None
-    ) -> int:
-        """Within a transaction of the caller's; the new row."""
-        row = self._next_row()
-        place = Place(row=row, person=person, name=name, model_id=exemplar.model_id)
-        self._database.execute(
-            "INSERT INTO exemplar (id, person, created, model_id, vector, label, source, speech_s, windows,"
-            " consistency, snr_db, circumstances, of_session) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                row,
-                person,
-                created,
-                exemplar.model_id,
-                self._vault.seal(exemplar.vector, place),
-                exemplar.label,
-                exemplar.source,
-                exemplar.speech_s,
-                exemplar.windows,
-                exemplar.consistency,
-                exemplar.snr_db,
-                to_store(exemplar.circumstances),
-                of_session,
-            ),
-        )
-        return row
-
-    def _next_row(self) -> int:
-        """Known before it is stored: what is sealed is bound to it."""
-        (row,) = self._database.execute("SELECT coalesce(max(id), 0) + 1 FROM exemplar").fetchone()
-        return int(row)
-
-    def _seal_for(self, person: int, name: str, new_name: str) -> None:
-        """A name is bound to its templates, so a new one needs them sealed anew."""
-        rows = self._database.execute("SELECT id, model_id, vector FROM exemplar WHERE person = ?", (person,))
-        for row, model_id, sealed in rows.fetchall():
-            try:
-                turned = self._vault.open(sealed, Place(row, person, name, model_id))
-            except SealError as error:
-                raise ProfileError("refused", f"{error}: remove that session first") from None
-            again = self._vault.seal(turned, Place(row, person, new_name, model_id))
-            self._database.execute("UPDATE exemplar SET vector = ? WHERE id = ?", (again, row))
-
-    def _exemplars(self, person: PersonRows) -> Iterator[StoredExemplar]:
-        """Those that open; what is wrong with the others is noted."""
-        for exemplar in person.exemplars:
-            (
-                row,
-                model_id,
-                sealed,
-                label,
-                source,
-                speech_s,
-                windows,
-                consistency,
-                snr_db,
-                about,
-                created,
-                of_session,
-            ) = exemplar
-            try:
-                vector = self._vault.open(sealed, Place(row, person.key, person.name, model_id))
-            except SealError as error:
-                self._unreadable.setdefault(person.name, []).append(str(error))
-                continue
-            yield StoredExemplar(
-                model_id=model_id,
-                vector=vector,
-                label=label,
-                source=source,
-                speech_s=speech_s,
-                windows=windows,
-                consistency=consistency,
-                snr_db=snr_db,
-                circumstances=stored(about),
-                session=row,
-                created=created,
-                of_session=of_session,
-            )
 
 
 def unknown(name: str) -> ProfileError:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import msgspec
 import numpy as np
 
-from earwitnessd.profiles.carrying import COLUMNS, UNIT_WITHIN, Session
+from earwitnessd.profiles.carrying import UNIT_WITHIN, Session
+from earwitnessd.profiles.exemplars import COLUMNS
 from earwitnessd.profiles.giving import Page, Shared
 from earwitnessd.profiles.ledger import Standing, follow
 from earwitnessd.profiles.opening import transaction
