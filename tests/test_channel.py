@@ -14,7 +14,7 @@ def heard(samples: Samples) -> list[Channel]:
     """What is told after each window of 3 s."""
     powers, told = NOTHING, []
     for start in range(0, len(samples) - 3 * RATE + 1, 3 * RATE // 2):
-        powers = remembered(powers, speech_powers(samples[start : start + 3 * RATE]))
+        powers = remembered(powers, speech_powers(samples[start : start + 3 * RATE]), 1.5)
         told.append(kind_of(powers))
     return told
 

@@ -36,6 +36,19 @@ def test_a_value_wakes_the_receiver_and_arrives_uncopied(mailbox: Mailbox[object
     assert not mailbox.receiver.poll(0)
 
 
+def test_values_that_are_laid_wake_the_receiver_once_when_they_are_all_there(
+    mailbox: Mailbox[object],
+) -> None:
+    mailbox.lay(1)
+    mailbox.lay(2)
+    assert not mailbox.receiver.poll(0)
+    mailbox.wake()
+    assert mailbox.receiver.poll(TIMEOUT_MS)
+    assert list(mailbox.drain()) == [1, 2]
+    mailbox.wake()
+    assert not mailbox.receiver.poll(50)
+
+
 def test_a_value_put_while_draining_is_not_left_behind(mailbox: Mailbox[object]) -> None:
     mailbox.put(1)
     received = []

@@ -15,7 +15,7 @@ Powers = npt.NDArray[np.float64]  # (4,): mean power in each band
 RATE = 16_000
 FRAME = 512  # samples
 VOICE, BELOW, ABOVE, HIGH = ((500, 3300), (2900, 3400), (4150, 4700), (4300, 7500))  # Hz
-KEPT = 0.9  # of the powers so far, each window
+KEPT = 0.81  # of the powers so far, each second
 TELEPHONE_HIGH_DB, TELEPHONE_EDGE_DB = -50.0, -25.0  # high against voice, above against below the edge
 WIDEBAND_HIGH_DB, WIDEBAND_EDGE_DB = -45.0, -20.0
 LEAST_POWER = 1e-12
@@ -33,9 +33,9 @@ def speech_powers(samples: Samples) -> Powers:
     return np.array([spectrum[band].mean() for band in _BANDS])
 
 
-def remembered(before: Powers, window: Powers) -> Powers:
-    """What is known of a stream after one more window."""
-    return before * KEPT + window
+def remembered(before: Powers, window: Powers, after_s: float) -> Powers:
+    """What is known of a stream after one more window, so long after the last."""
+    return before * KEPT**after_s + window
 
 
 def kind_of(powers: Powers) -> Channel:

@@ -9,6 +9,12 @@ from typing import Generic, TypeVar
 import zmq
 
 T = TypeVar("T")
+READABLE = int(zmq.POLLIN)  # a plain number: to calculate with an enum takes longer than to ask the socket
+
+
+def readable(socket: zmq.Socket[bytes]) -> bool:
+    """Whether something can be received: asked, not tried, for an exception takes longer than all the rest."""
+    return bool(int(socket.getsockopt(zmq.EVENTS)) & READABLE)
 
 
 class Mailbox(Generic[T]):
@@ -21,10 +27,24 @@ class Mailbox(Generic[T]):
         self.receiver.bind(f"inproc://{name}")
         self._sender: zmq.Socket[bytes] = context.socket(zmq.PUSH)
         self._sender.connect(f"inproc://{name}")
+        self._laid = False
+        # something lies here that nobody was woken for
 
     def put(self, value: T) -> None:
         """Called by the sending thread only; never blocks."""
+        self.lay(value)
+        self.wake()
+
+    def lay(self, value: T) -> None:
+        """The same for one of many: the receiver may sleep on until `wake`."""
         self._values.append(value)
+        self._laid = True
+
+    def wake(self) -> None:
+        """If anything was laid since the last time; called by the sending thread only."""
+        if not self._laid:
+            return
+        self._laid = False
         try:
             self._sender.send(b"", zmq.DONTWAIT)
         except zmq.Again:
@@ -32,8 +52,7 @@ class Mailbox(Generic[T]):
 
     def drain(self) -> Iterator[T]:
         """Everything handed over so far; called by the receiving thread only."""
-        # asked, not tried: an exception takes longer than all the rest
-        while int(self.receiver.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+        while readable(self.receiver):
             self.receiver.recv(zmq.DONTWAIT)
         while self._values:
             yield self._values.popleft()

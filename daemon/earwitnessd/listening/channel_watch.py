@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earwitnessd.channel import NOTHING, Channel, kind_of, remembered, speech_powers
+from earwitnessd.channel import NOTHING, RATE, Channel, kind_of, remembered, speech_powers
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.score import ProfileMatrix
 
@@ -11,18 +11,25 @@ CALLED = {"telephone": "a telephone", "wideband": "a wideband microphone"}
 
 
 class ChannelWatch:
-    """Owned by the engine thread."""
+    """Owned by the engine thread. It listens to a window when half of it is new: spectra take their time."""
 
     def __init__(self) -> None:
         self.kind: Channel = ""
         self._powers = NOTHING
         self._stream_id = ""
+        self._start = 0
+        # of the last window that it listened to
 
     def hear(self, heard: HeardWindow) -> None:
         """Take a window with speech; another opening of the source may be another channel."""
-        if heard.window.stream_id != self._stream_id:
-            self._stream_id, self._powers = heard.window.stream_id, NOTHING
-        self._powers = remembered(self._powers, speech_powers(heard.window.samples))
+        window = heard.window
+        if window.stream_id != self._stream_id:
+            self._stream_id, self._powers = window.stream_id, NOTHING
+        elif 2 * (window.start - self._start) < len(window.samples):
+            return
+        after_s = (window.start - self._start) / RATE
+        self._powers = remembered(self._powers, speech_powers(window.samples), max(0.0, after_s))
+        self._start = window.start
         self.kind = kind_of(self._powers)
 
 

@@ -46,7 +46,7 @@ from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.turns import Turns
 from earwitnessd.listening.verifier import StreamVerifier
-from earwitnessd.mailbox import Mailbox
+from earwitnessd.mailbox import Mailbox, readable
 from earwitnessd.models import Model, ModelError
 from earwitnessd.profiles import StoreError
 from earwitnessd.profiles.people import People
@@ -61,6 +61,7 @@ log = logging.getLogger(__name__)
 INTAKE_S = 1.0  # before the next batch; then it is worked off as far as it has come
 PULSE_S = 0.25
 RENEWED_BATCH = 4  # windows of kept audio between two batches of live ones
+TOLD_TOGETHER = 8  # windows whose events main is woken for once: it wants the interpreter when it wakes
 AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
 
 
@@ -168,6 +169,7 @@ class Listener(threading.Thread):
         )
         self._outbox.put(ready)
         self._publish(self._renewal.begin())
+        self._outbox.wake()
         poller = zmq.Poller()
         poller.register(live, zmq.POLLIN)
         poller.register(recorded, zmq.POLLIN)
@@ -179,6 +181,7 @@ class Listener(threading.Thread):
                 poller.poll(int(PULSE_S * 1000) if idle else 0)
                 idle = self._round(live, recorded)
         self._cut_evidence(over=True)
+        self._outbox.wake()
 
     def _round(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes]) -> bool:
         """One turn of the loop; False if more is already waiting."""
@@ -197,6 +200,7 @@ class Listener(threading.Thread):
             self._on_roster([member.name for member in roster])
         self._cut_evidence()
         self._pulse()
+        self._outbox.wake()
         return not worked
 
     def _obey(self, command: ToEngine) -> None:
@@ -254,6 +258,8 @@ class Listener(threading.Thread):
 
         Only recordings are made to wait, for each other and for what has come of them to be worked off.
         """
+        if not readable(audio):
+            return
         until_s = time.monotonic() + INTAKE_S
         held_up = any(
             verifier.hearing.full or stream in self._ended
@@ -261,13 +267,9 @@ class Listener(threading.Thread):
             if verifier.hearing.recorded == recorded
         )
         go_on = not held_up
-        while go_on and time.monotonic() < until_s:
+        while go_on and time.monotonic() < until_s and readable(audio):
             try:
-                frames = audio.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return
-            try:
-                message, samples = unpack(frames)
+                message, samples = unpack(audio.recv_multipart(zmq.DONTWAIT))
             except (msgspec.DecodeError, ValueError) as error:
                 log.warning("a message on the audio socket makes no sense: %s", error)
                 continue
@@ -328,7 +330,9 @@ class Listener(threading.Thread):
         """Embed, score and decide a batch; how many windows the model heard."""
         wanted = [self._wanted(window) for _, window in heard]
         windows, vectors, embed_ns = self._embed([window for _, window in heard], wanted, live=live)
-        for (verifier, _), window, vector in zip(heard, windows, vectors, strict=True):
+        for number, ((verifier, _), window, vector) in enumerate(zip(heard, windows, vectors, strict=True)):
+            if number % TOLD_TOGETHER == 0:
+                self._outbox.wake()
             stream = verifier.hearing.stream
             watched = self._enrolments.names(stream)
             self._publish(verifier.judge(window, vector, self._parts.people.matrix, embed_ns, watched))
@@ -348,6 +352,7 @@ class Listener(threading.Thread):
         vectors: list[Vector | None] = [None] * len(windows)
         rows = [index for index, wants in enumerate(wanted) if wants]
         if rows:
+            self._outbox.wake()  # what was said before does not wait for the model
             batch = np.stack([windows[index].window.samples for index in rows])
             found = embedded(self._parts.embedder, batch, self._parts.turning, live=live)
             for index, vector in zip(rows, found, strict=True):
@@ -369,7 +374,7 @@ class Listener(threading.Thread):
     def _publish(self, events: list[Event]) -> None:
         self._desk.custody.on_events(events)
         for event in events:
-            self._outbox.put(Publish(event))
+            self._outbox.lay(Publish(event))
             if self._remembering and isinstance(event, StreamEvent):
                 self._remembering.note(event)
                 if isinstance(event, StreamLost):  # before its ring is another's
