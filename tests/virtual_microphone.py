@@ -100,6 +100,10 @@ class VirtualMicrophone:
 
     def start(self) -> None:
         """Return when the microphone can be opened."""
+        self._start_server()
+        self._start_feeder()
+
+    def _start_server(self) -> None:
         (self._folder / "home").mkdir(mode=0o700, parents=True, exist_ok=True)
         (self._folder / "asound.conf").write_text(ASOUND_CONF)
         script = self._folder / "earwitness.pa"
@@ -119,6 +123,8 @@ class VirtualMicrophone:
                 start_new_session=True,
             )
         self._wait_until_it_answers()
+
+    def _start_feeder(self) -> None:
         if self._feeder is None:
             self._stopping.clear()
             self._feeder = threading.Thread(target=self._feed, name="microphone feeder", daemon=True)

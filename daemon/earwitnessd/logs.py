@@ -24,12 +24,12 @@ def last_words(text: str, program: str = "earwitnessd") -> None:
     sys.stderr.write(f"{urgent}{program}: {text}\n")
 
 
-def log_to_stderr(level: str) -> None:
+def log_to_stderr(level: str, program: str = "earwitnessd") -> None:
     """Send log lines of at least this level to standard error, or to the journal behind it."""
     handler: logging.Handler = logging.StreamHandler(sys.stderr)
     if is_journal(sys.stderr.fileno()):
         handler.setFormatter(PriorityFormatter("%(message)s"))
-        handler = JournalHandler(otherwise=handler)
+        handler = JournalHandler(otherwise=handler, identifier=program)
         handler.setFormatter(logging.Formatter("%(message)s"))
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S"))

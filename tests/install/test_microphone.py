@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from earwitnessd.access.keys import new_key_pair
-from earwitnessd.install import installing, microphone
+from earwitnessd.install import installing
 from earwitnessd.install.errors import InstallError
 from earwitnessd.install.microphone import FILES, PUBLIC_KEY, UNIT, Wish, install, uninstall
 from earwitnessd.install.places import SYSTEM
@@ -189,4 +189,4 @@ def test_installing_needs_no_more_than_the_extra_of_a_microphone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert f"would write    {microphone.CONFIG}" in done.stdout
+    assert f"would write    {CONFIG}" in done.stdout

@@ -160,6 +160,7 @@ def test_a_satellite_is_paused_and_resumed_and_a_copy_of_its_key_refused(
             refused = copy.hear()
         assert isinstance(refused, link.Refused)
         assert "another satellite" in refused.reason
+        assert refused.again_in_s <= link.SILENT_S + 0.5  # by then it is known whether the first one is gone
         field.daemon.control.pause("kitchen")
         lost_now = field.daemon.wait_for(StreamLost)
         assert (lost_now.reason, lost_now.final) == ("paused", True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import uuid
 from collections.abc import Iterator
@@ -17,7 +15,8 @@ import pytest
 import soundfile
 
 from earwitness.events import Heartbeat, StreamGap, StreamLost, StreamOpened
-from tests import virtual_microphone
+from tests import networks, virtual_microphone
+from tests.networks import Switch
 from tests.satellite.field import Field, endless
 from tests.virtual_microphone import VirtualMicrophone
 
@@ -142,51 +141,25 @@ def the_daemon_is_restarted(field: Field) -> None:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="makes network namespaces: needs root"
-)
-@pytest.mark.skipif(shutil.which("ip") is None, reason="needs ip (iproute2)")
 def test_a_cable_that_is_pulled_for_a_while_loses_nothing(
     tmp_path: Path, tiny_model: str, recording: str
 ) -> None:
-    with namespace() as (name, ours):
-        field = Field(tmp_path, {"model": tiny_model}, address=ours, cables=False)
+    if why := networks.why_not():
+        pytest.skip(why)
+    with Switch() as switch:
+        cable = switch.cable()
+        field = Field(tmp_path, {"model": tiny_model}, address=switch.address, cables=False)
         satellite = field.place("barn", endless(recording))
-        satellite.within("ip", "netns", "exec", name)
+        satellite.within(*cable.enter)
         with field:
             opened = field.until_live("barn")[0].stream_id
-            ip("-n", name, "link", "set", "far", "down")
+            cable.pull()
             events = field.daemon.collect_until(StreamLost, lambda event: event.stream == "barn")
             wait(field, CUT_S - 4.0)
-            ip("-n", name, "link", "set", "far", "up")
+            cable.plug()
             events += field.daemon.collect_until(StreamOpened, lambda event: event.stream == "barn")
             assert not any(isinstance(event, StreamGap) for event in events)
             stream, link = field.until_live("barn", within_s=40)
             assert stream.stream_id != opened
             assert (link.lost_samples, stream.gaps, link.links) == (0, 0, link.links)
             assert stream.lost_samples < RATE
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, capture_output=True, timeout=10)
-
-
-@contextmanager
-def namespace() -> Iterator[tuple[str, str]]:
-    """A network of its own behind a veth; its name, and our address there."""
-    name = f"ew{uuid.uuid4().hex[:6]}"
-    number = uuid.uuid4().int % 250 + 1
-    try:
-        ip("netns", "add", name)
-    except (subprocess.CalledProcessError, OSError) as error:
-        pytest.skip(f"network namespaces cannot be made here: {error}")
-    try:
-        ip("link", "add", name, "type", "veth", "peer", "name", "far", "netns", name)
-        ip("address", "add", f"10.199.{number}.1/24", "dev", name)
-        ip("link", "set", name, "up")
-        ip("-n", name, "address", "add", f"10.199.{number}.2/24", "dev", "far")
-        ip("-n", name, "link", "set", "far", "up")
-        ip("-n", name, "link", "set", "lo", "up")
-        yield name, f"10.199.{number}.1"
-    finally:
-        ip("netns", "delete", name)

@@ -110,6 +110,15 @@ class Machine:
         except OSError:
             return False
 
+    def main_pid(self, unit: str) -> int:
+        """As we see it: the kernel tells it under the name that each namespace has for it."""
+        inside = self.show(unit)["MainPID"]
+        for process in Path("/proc").glob("[0-9]*"):
+            names = _names(process)
+            if len(names) > 1 and names[-1] == inside and self.holds(int(process.name)):
+                return int(process.name)
+        raise AssertionError(f"process {inside} is not there")
+
     def path(self, inside: str) -> Path:
         """One of its files, as we reach it."""
         return Path(f"/proc/{self.pid}/root") / inside.lstrip("/")
@@ -178,6 +187,14 @@ class Machine:
 
     def _emptied(self) -> bool:
         return "populated 0" in (self._cgroup / "cgroup.events").read_text()
+
+
+def _names(process: Path) -> list[str]:
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except OSError:
+        return []
+    return next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
 
 
 def wait_until(what: Callable[[], bool], within_s: float, told: str | Callable[[], str]) -> None:

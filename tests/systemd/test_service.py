@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import yaml
 from earwitness.control import Control, Status
 from earwitnessd.demo.conversation import FOLDER, load_conversation
 from tests.daemon.harness import children_of
+from tests.systemd.confined import within
 from tests.systemd.conftest import PROGRAM
 from tests.systemd.machine import Machine, wait_until
 from tests.systemd.threads import FrozenThreads
@@ -44,21 +45,7 @@ def status(machine: Machine) -> Status:
 
 
 def main_pid(machine: Machine) -> int:
-    """As we see it: the kernel tells it under the name that each namespace has for it."""
-    inside = machine.show(UNIT)["MainPID"]
-    for process in Path("/proc").glob("[0-9]*"):
-        names = _names(process)
-        if len(names) > 1 and names[-1] == inside and machine.holds(int(process.name)):
-            return int(process.name)
-    raise AssertionError(f"process {inside} is not there")
-
-
-def _names(process: Path) -> list[str]:
-    try:
-        lines = (process / "status").read_text().splitlines()
-    except OSError:
-        return []
-    return next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
+    return machine.main_pid(UNIT)
 
 
 @pytest.fixture(scope="module")
@@ -130,41 +117,10 @@ def test_nothing_can_be_done_from_within_that_the_daemon_does_not_need(service: 
         "dmesg": "operation not permitted",
     }
     allowed = ["test -r /proc/cpuinfo", "test -w /var/lib/earwitness", "test -w /run/earwitness"]
-    done = within(service, [*denied, *allowed])
+    done = within(service, UNIT, [*denied, *allowed])
     assert [command for command, (exit_status, _) in done.items() if exit_status == 0] == allowed, done
     for command, reason in denied.items():
         assert reason in done[command][1].lower(), (command, done[command])
-
-
-def within(machine: Machine, commands: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Run commands in a second service, confined as ours is: their exit statuses and what they say."""
-    unit = machine.path("/etc/systemd/system/earwitnessd.service").read_text(encoding="utf-8")
-    ours = (
-        "ExecStart=",
-        "ExecReload=",
-        "Type=",
-        "NotifyAccess=",
-        "WatchdogSec=",
-        "Restart",
-        "RuntimeDirectory",
-    )
-    lines = [line for line in unit.splitlines() if not line.startswith(ours)]
-    probe = ["Type=oneshot", "RemainAfterExit=yes", "ReadWritePaths=/run/earwitness"]
-    probe.append("ExecStart=/bin/sh /usr/local/probe.sh")
-    at = lines.index("[Service]") + 1
-    text = "\n".join([*lines[:at], *probe, *lines[at:], ""])
-    machine.path("/run/systemd/system/probe.service").write_text(text, encoding="utf-8")
-    script = "".join(f"( {command} ) 2>&1\necho @@ $?\n" for command in commands)
-    said_there = machine.path("/var/lib/earwitness/said")
-    script = f"exec > /var/lib/earwitness/said 2>&1\n{script}"
-    machine.path("/usr/local/probe.sh").write_text(script, encoding="utf-8")
-    machine.does("systemctl", "daemon-reload")
-    machine.does("systemctl", "start", "probe")
-    said = said_there.read_text(encoding="utf-8")
-    said_there.unlink()
-    parts = re.findall(r"(.*?)^@@ (\d+)$", said, re.DOTALL | re.MULTILINE)
-    assert len(parts) == len(commands), said
-    return {command: (int(ended), text) for command, (text, ended) in zip(commands, parts, strict=True)}
 
 
 def test_a_hung_engine_is_noticed_by_the_watchdog_and_the_service_comes_back(service: Machine) -> None:
@@ -344,6 +300,31 @@ def test_metrics_and_tcp_are_let_through_only_once_they_are_installed(service: M
     fetch = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:9464/metrics').status)"
     assert service.does("python3", "-c", fetch).strip() == "200"
     done = service.run("systemd-analyze", "security", "--no-pager", "--threshold=15", UNIT)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+    write_settings(service, SETTINGS)
+    service.does(PROGRAM, "install", "--now", within_s=120)
+
+
+def test_tcp_sockets_work_within_what_is_allowed_to_them(service: Machine) -> None:
+    """libzmq itself looks at more than addresses when it binds one."""
+    service.does(PROGRAM, "keys", "new", "server", "--to", "/etc/earwitness/keys")
+    curve = {
+        "secret_key_file": "/run/credentials/earwitnessd.service/earwitnessd.key_secret",
+        "subscribers": "/etc/earwitness/keys/subscribers",
+        "controllers": "/etc/earwitness/keys/controllers",
+        "satellites": "/etc/earwitness/keys/satellites",
+    }
+    tcp = {"events": "tcp://127.0.0.1:5570", "satellites": "tcp://0.0.0.0:5572", "curve": curve}
+    write_settings(service, {**SETTINGS, "sockets": {**SETTINGS["sockets"], **tcp}})
+    told = service.does(PROGRAM, "install", "--now", within_s=120)
+    assert "allows   libzmq looks" in told
+    hears(service, lambda text: text.startswith("talk "))
+    for port in (5570, 5572):
+        reach = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5).close()"
+        service.does("python3", "-c", reach)
+    done = service.run(
+        "systemd-analyze", "security", "--no-pager", "--threshold=16", UNIT
+    )  # other machines may connect
     assert done.returncode == 0, done.stdout.splitlines()[-1]
     write_settings(service, SETTINGS)
     service.does(PROGRAM, "install", "--now", within_s=120)

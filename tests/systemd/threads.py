@@ -14,17 +14,21 @@ OURS_NOT = ("ZMQbg",)  # threads of libzmq
 
 
 class FrozenThreads:
-    """All threads but the main one and libzmq's: the engine stands still, the service goes on."""
+    """All threads but the main one and libzmq's: the engine stands still, the service goes on.
 
-    def __init__(self, pid: int) -> None:
+    `main`: that one, and no other.
+    """
+
+    def __init__(self, pid: int, *, main: bool = False) -> None:
         self._pid = pid
+        self._main = main
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._frozen: list[int] = []
 
     def __enter__(self) -> FrozenThreads:
         for task in Path(f"/proc/{self._pid}/task").iterdir():
             thread = int(task.name)
-            if thread != self._pid and not (task / "comm").read_text().startswith(OURS_NOT):
+            if (thread == self._pid) == self._main and not (task / "comm").read_text().startswith(OURS_NOT):
                 self._freeze(thread)
         assert self._frozen
         return self

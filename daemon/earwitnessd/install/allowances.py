@@ -70,6 +70,9 @@ def _network(settings: Settings) -> Iterator[str]:
     yield f"# The settings have {what}{', for which private networks may connect' if far else ''}"
     yield "PrivateNetwork=no"
     yield "RestrictAddressFamilies=AF_INET AF_INET6"
+    if tcp:
+        yield "# libzmq looks an address that it binds up among the interfaces, and aborts if it may not"
+        yield "RestrictAddressFamilies=AF_NETLINK"
     yield f"IPAddressAllow=localhost{f' {PRIVATE_NETWORKS}' if far else ''}"
 
 

@@ -13,6 +13,7 @@ from earwitnessd.satellite.keys import LinkKeys, secret_file
 from earwitnessd.satellite.satellite import Satellite
 from earwitnessd.satellite.settings import SatelliteSettings
 
+PROGRAM = "earwitness-mic"
 USAGE, CANNOT_START = 2, 3
 
 
@@ -25,11 +26,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"usage: python -m earwitnessd.satellite SETTINGS-AS-JSON ({error})\n")
         return USAGE
     faulthandler.enable()
-    log_to_stderr(settings.log_level)
+    log_to_stderr(settings.log_level, PROGRAM)
     try:
         keys = LinkKeys.load(secret_file(settings.key), Path(settings.daemon_key))
     except (OSError, ValueError) as error:
-        last_words(f"the keys cannot be used: {error}", "earwitness-mic")
+        last_words(f"the keys cannot be used: {error}", PROGRAM)
         return CANNOT_START
     Satellite(settings, keys).run()
     return 0

@@ -30,6 +30,7 @@ MESSAGES_A_TURN = 200
 LONGEST_HEADER = 4096
 # bytes of everything but samples
 AGAIN_S = 5.0
+MARGIN_S = 0.2
 ENGINE_HWM = 2000
 ANSWERS_TO_STRANGERS = 5.0
 # a second, to keys that no stream has and to connections that did not say hello
@@ -162,7 +163,9 @@ class Gateway:
         elif hello.trying:
             self._to_satellite(identity, link.Welcome(boot=self._boot, stream=remote.stream, taken=-1))
         elif remote.in_use_by_another(identity, hello.run):
-            self._refuse(identity, f"another satellite with the key {remote.key!r} is being heard", now_s)
+            reason = f"another satellite with the key {remote.key!r} is being heard"
+            # it may be the same, started anew: then the other falls silent
+            self._refuse(identity, reason, now_s, remote.silent_in_s(now_s) + MARGIN_S)
         else:
             remote.on_hello(identity, hello, address, now_s)
 

@@ -169,6 +169,10 @@ class RemoteStream:
         theirs = self._hello is not None and self._hello.run == run
         return self._link == "up" and not theirs and identity != self._identity
 
+    def silent_in_s(self, now_s: float) -> float:
+        """When the link is taken to be gone if nothing more comes."""
+        return max(0.0, self._heard_s + SILENT_S - now_s)
+
     def is_link(self, identity: bytes) -> bool:
         """Whether this connection is the one that is heard."""
         return self._link == "up" and identity == self._identity

@@ -21,6 +21,7 @@ LONGEST_WAIT_S = 8.0
 HEARTBEAT_MS = 1000
 CATCH_UP_BURST_S = 2.0
 WHOLE_S = 0.001
+NEVER_MS = 24 * 3600 * 1000
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ class Uplink:
     """Owned by the satellite's only thread; nothing in it waits, and it takes the time from outside.
 
     libzmq must not connect again by itself: what it still held for the old connection would come before the
-    hello of the new one.
+    hello of the new one. It is told to wait for longer than we do, not to refrain: then it would look its
+    address up among the interfaces, which a confined service may not, and abort.
     """
 
     def __init__(self, endpoint: str, keys: LinkKeys, backlog: Backlog, run: str, machine: str) -> None:
@@ -126,7 +128,7 @@ class Uplink:
         self.socket = self._context.socket(zmq.DEALER)
         self.socket.set(zmq.LINGER, 0)
         self.socket.set(zmq.SNDHWM, 2 * link.WINDOW)
-        self.socket.set(zmq.RECONNECT_IVL, -1)
+        self.socket.set(zmq.RECONNECT_IVL, NEVER_MS)
         self.socket.set(zmq.IPV6, 1)
         self.socket.set(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         self.socket.set(zmq.HEARTBEAT_TIMEOUT, round(link.SILENT_S * 1000))
