@@ -13,7 +13,7 @@ READABLE = int(zmq.POLLIN)  # a plain number: to calculate with an enum takes lo
 
 
 def readable(socket: zmq.Socket[bytes]) -> bool:
-    """Whether something can be received: asked, not tried, for an exception takes longer than all the rest."""
+    """Whether something can be received: asked, not tried, as an exception takes longer than all the rest."""
     return bool(int(socket.getsockopt(zmq.EVENTS)) & READABLE)
 
 

@@ -56,14 +56,20 @@ class Decoding:
 
     def take(self) -> list[Recorded]:
         """What has been decoded since."""
-        with suppress(BlockingIOError):
-            self._woken.recv(4096)
+        if self._thread is None and not self._done:
+            return []
+        self._sleep_on()
         taken = [self._done.popleft() for _ in range(len(self._done))]
         if taken and self._thread is not None:
             self._thread.join()  # it has handed over: nothing is left to do
             self._thread = None
+            self._sleep_on()  # what it was taken from may have been faster than its waking us
         self._next()
         return taken
+
+    def _sleep_on(self) -> None:
+        with suppress(BlockingIOError):
+            self._woken.recv(4096)
 
     def close(self) -> None:
         """Wait for what is being decoded; nobody will take it."""

@@ -178,19 +178,21 @@ class Listener(threading.Thread):
         idle = True
         with closing(self._desk.decoding):
             while not self._stopping:
-                poller.poll(int(PULSE_S * 1000) if idle else 0)
-                idle = self._round(live, recorded)
+                said = dict(poller.poll(int(PULSE_S * 1000) if idle else 0))
+                idle = self._round(live if live in said else None, recorded if recorded in said else None)
         self._cut_evidence(over=True)
         self._outbox.wake()
 
-    def _round(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes]) -> bool:
-        """One turn of the loop; False if more is already waiting."""
+    def _round(self, live: zmq.Socket[bytes] | None, recorded: zmq.Socket[bytes] | None) -> bool:
+        """One turn of the loop, with the sockets that have something; False if work is left for another."""
         roster = self._parts.people.roster
         for command in self._inbox.drain():
             self._obey(command)
-        self._receive(live, recorded=False)
-        self._receive(recorded, recorded=True)
-        worked = self._embed_due()
+        if live:
+            self._receive(live, recorded=False)
+        if recorded:
+            self._receive(recorded, recorded=True)
+        left = self._embed_due()
         self._publish(changes_of(self._parts.embedder))
         self._finish_recordings()
         self._publish(self._enrolments.expire())
@@ -201,7 +203,7 @@ class Listener(threading.Thread):
         self._cut_evidence()
         self._pulse()
         self._outbox.wake()
-        return not worked
+        return not left
 
     def _obey(self, command: ToEngine) -> None:
         match command:
@@ -258,8 +260,6 @@ class Listener(threading.Thread):
 
         Only recordings are made to wait, for each other and for what has come of them to be worked off.
         """
-        if not readable(audio):
-            return
         until_s = time.monotonic() + INTAKE_S
         held_up = any(
             verifier.hearing.full or stream in self._ended
@@ -295,23 +295,30 @@ class Listener(threading.Thread):
                 self._publish(verifier.on_message(message, None))
 
     def _embed_due(self) -> bool:
-        """Embed and judge the due windows of all streams; whether there were any."""
-        live = self._live_batch()
-        began_s = time.monotonic()
-        heard = self._judge(live, live=True)
-        if heard:
-            self._turns.took(heard, time.monotonic() - began_s)
+        """Embed and judge the due windows of all streams; whether there may be more."""
+        left = self._embed_live()
         recordings = list(self._recorded_batches())
         for batch in recordings:
             self._judge(batch)
         recorded = self._desk.take_recorded(RECORDED_BATCH)
-        recorded, vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
-        self._publish(self._desk.on_recorded(recorded, vectors))
+        if recorded or self._desk.enrolling:
+            recorded, vectors, _ = self._embed(recorded, [window.embeddable for window in recorded])
+            self._publish(self._desk.on_recorded(recorded, vectors))
         renewing = self._renewal.take(RENEWED_BATCH)
         if len(renewing):
             found = embedded(self._parts.embedder, renewing, self._parts.turning, live=False)
             self._publish(self._renewal.on_vectors(found))
-        return bool(live or recorded or len(renewing)) or any(recordings)
+        return left or bool(recorded or len(renewing)) or any(recordings)
+
+    def _embed_live(self) -> bool:
+        live = self._live_batch()
+        if not live:
+            return False
+        began_s = time.monotonic()
+        if heard := self._judge(live, live=True):
+            self._turns.took(heard, time.monotonic() - began_s)
+        hearings = (verifier.hearing for verifier in self._streams.values())
+        return self._turns.pressed or any(hearing.due for hearing in hearings if hearing.live)
 
     def _live_batch(self) -> Heard:
         """All live streams share one batch."""
@@ -372,6 +379,8 @@ class Listener(threading.Thread):
         return self._parts.turning.calibrator(calibrator) if self._parts.turning else calibrator
 
     def _publish(self, events: list[Event]) -> None:
+        if not events:
+            return
         self._desk.custody.on_events(events)
         for event in events:
             self._outbox.lay(Publish(event))

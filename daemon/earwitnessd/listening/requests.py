@@ -128,6 +128,11 @@ class RequestDesk:
             log.error("what came from %s is not compared yet, a reload reads it: %s", followed.writer, error)
             return []
 
+    @property
+    def enrolling(self) -> bool:
+        """Whether a recording is being enrolled."""
+        return bool(self._recordings)
+
     def take_recorded(self, most: int) -> list[HeardWindow]:
         """The next windows of the recording that is being enrolled."""
         for recorded in self.decoding.take():

@@ -34,9 +34,17 @@ class Turns:
         self._lost: dict[str, int] = {}
         # by stream: windows skipped beyond those that all have lost; not too many, after a gap of the source
 
+    @property
+    def pressed(self) -> bool:
+        """Windows were skipped, and the engine has not been seen to have caught up."""
+        return self.behind or self._has_skipped
+
     def take(self, hearings: Sequence[Hearing], wanted: Callable[[HeardWindow], bool]) -> list[HeardWindow]:
         """The windows of the next batch, each stream's in order; those not `wanted` take up no room in it."""
         live = [hearing for hearing in hearings if hearing.live]
+        if not any(hearing.due for hearing in live):
+            self._keep_up()
+            return []
         self._skip(live)
         waiting = deque(sorted(live, key=lambda hearing: self._lost[hearing.stream], reverse=True))
         taken: list[HeardWindow] = []
@@ -55,11 +63,12 @@ class Turns:
         fitting = self._hop_s * windows / seconds if seconds > 0.0 else MOST_BATCH
         self._room = max(1, min(MOST_BATCH, int(fitting)))
 
+    def _keep_up(self) -> None:
+        if self.behind:
+            log.info("the engine keeps up again")
+        self.behind = self._has_skipped = False
+
     def _skip(self, live: Sequence[Hearing]) -> None:
-        if not any(hearing.due for hearing in live):
-            if self.behind:
-                log.info("the engine keeps up again")
-            self.behind = self._has_skipped = False
         most = 1 if self.behind else self._allowed
         skipped = {hearing.stream: hearing.keep_newest(most) for hearing in live}
         lost = {stream: self._lost.get(stream, 0) + count for stream, count in skipped.items()}

@@ -175,6 +175,8 @@ class StreamVerifier:
         return event
 
     def _with_decision(self, events: list[Event]) -> list[Event]:
+        if not events:
+            return events
         lost: list[Event] = []
         for event in events:
             if isinstance(event, StreamLost):
