@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.slow
 
 UNIT = "earwitnessd"
 TALK = {"source": "file", "path": str(FOLDER / load_conversation().file), "loop": True}
-SETTINGS = {"streams": {"talk": TALK}, "sockets": {"group": "earwitness"}}
+SETTINGS: dict[str, Any] = {"streams": {"talk": TALK}, "sockets": {"group": "earwitness"}}
 
 
 def write_settings(machine: Machine, settings: object) -> None:
