@@ -182,6 +182,15 @@ def test_a_watchlist_hit_is_said_again_within_its_time_and_ends_in_silence() -> 
     assert (lost.group, lost.reason, lost.stop - lost.start > 3 * RATE) == ("banned", "silence", True)
 
 
+def test_what_is_left_of_evidence_never_says_a_group_again() -> None:
+    listening = Listening(replace(RULES, targets=replace(TARGETS, half_life_s=2.0)).among(FAMILY))
+    listening.hear({"anna": 6.0, "ben": -5.0, "carla": -5.0}, 4)
+    said = listening.hear({"anna": 0.3, "ben": 0.3, "carla": 0.2}, 60)
+    again = [event for event in said if isinstance(event, GroupVerified)]
+    assert all(event.llr is not None and event.llr_bound and event.llr >= event.llr_bound for event in again)
+    assert [event.reason for event in said if isinstance(event, GroupLost)] == ["inconclusive"]
+
+
 @pytest.mark.parametrize(
     "next_voice",
     [{"anna": -9.0, "ben": -9.0, "carla": -9.0}, {"anna": -9.0, "ben": -9.0, "carla": 9.0}],

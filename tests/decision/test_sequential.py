@@ -270,11 +270,22 @@ def test_a_change_of_speaker_is_noticed_within_two_seconds() -> None:
     assert listening.decider.speaker == "ben"
 
 
-def test_whoever_is_verified_stays_so_while_the_evidence_is_for_them() -> None:
+def test_whoever_is_verified_stays_so_while_the_evidence_reaches_their_bound() -> None:
     listening = Listening()
     listening.hear(ANNA)
-    said = listening.hear({"anna": 0.4, "ben": -1.0}, 30)
+    said = listening.hear({"anna": 3.0, "ben": -1.0}, 60)
     assert {type(event) for event in said} == {SpeakerVerified}
+
+
+def test_what_is_left_of_evidence_never_says_a_verdict_again() -> None:
+    listening = Listening(replace(RULES, bounds=replace(BOUNDS, half_life_s=2.0)))
+    listening.hear(ANNA)
+    *_, lost = said = listening.hear({"anna": 0.4, "ben": 0.3}, 40)
+    again = [event for event in said if isinstance(event, SpeakerVerified)]
+    assert all(event.llr is not None and event.llr >= BOUNDS.accept for event in again)
+    assert isinstance(lost, SpeakerLost)
+    assert lost.reason == "inconclusive"
+    assert listening.reasons == ("undecided",)
 
 
 def test_a_verdict_that_nothing_supports_is_lost() -> None:

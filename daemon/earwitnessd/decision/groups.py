@@ -95,7 +95,7 @@ def of_evidence(group: Group, evidence: Evidence, llrs: Floats, bounds: Bounds) 
     somebody_else = other is not None and _is_named(evidence, other, float(others[other]), -lead, bounds)
     return GroupOpinion(
         enough=llr >= group.accept and lead >= bounds.lead,
-        holds=llr > 0.0 and lead > -bounds.lead,
+        holds=llr >= group.accept and lead > -bounds.lead,
         contrary=llr <= group.reject or somebody_else,
         likeliest=evidence.scores.at(int(rows[members.argmax()])),
         llr=llr,

@@ -167,7 +167,7 @@ def opinion(
     if most >= accept and lead >= bounds.lead:
         return named(first, enough=True)
     stays = scores.row(standing) if stands and standing is not None else None
-    if stays is not None and llrs[stays] > max(0.0, most - bounds.lead):
+    if stays is not None and bounds.accept_of(scores.names[stays]) <= llrs[stays] > most - bounds.lead:
         return named(stays, enough=False)
     if most >= accept:
         return Opinion.none("margin")
