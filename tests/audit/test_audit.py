@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from earwitnessd.audit.file import AuditFile
 from earwitnessd.audit.keeper import AuditKeeper
 from earwitnessd.audit.record import Verdicts, of_event, of_method
 from earwitnessd.settings.root import Audit
+from tests.small_disk import SmallDisk, mounted
 
 WITHIN_MS = 10_000
 WHERE: dict[str, Any] = {"stream_id": "desk-1", "start": 0, "stop": 48_000}
@@ -204,26 +203,16 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.getuid() != 0:
-        pytest.skip("mounting a disk that is soon full needs root")
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={TINY_DISK_KB}k", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+def tiny_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with mounted(tmp_path, TINY_DISK_KB) as disk:
+        yield disk
 
 
 def test_a_full_disk_costs_lines_that_are_counted_and_said_once(
-    tiny_disk: Path, caplog: pytest.LogCaptureFixture
+    tiny_disk: SmallDisk, caplog: pytest.LogCaptureFixture
 ) -> None:
-    log = Log(tiny_disk / "audit.jsonl")
-    (tiny_disk / "ballast").write_bytes(b"\0" * (TINY_DISK_KB - 4) * 1024)
+    log = Log(tiny_disk.folder / "audit.jsonl")
+    tiny_disk.fill(but_kb=4)
     told = 0
     while not log.keeper.state.failed:
         log.keeper.on_done("uid 0", DeleteProfile(name="x" * 60), "y" * 1000)
@@ -235,7 +224,7 @@ def test_a_full_disk_costs_lines_that_are_counted_and_said_once(
         log.until_told(told)
     assert caplog.text.count("cannot be written") == 1
     assert all(line["n"] for line in log.lines())  # whole lines only
-    (tiny_disk / "ballast").unlink()
+    tiny_disk.empty()
     log.keeper.on_done("uid 0", DeleteProfile(name="anna"), "")
     told += 1
     log.until_told(told)

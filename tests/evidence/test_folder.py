@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import stat
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from earwitnessd.capture.messages import RATE
 from earwitnessd.evidence.folder import DAY_S, EvidenceError, EvidenceFolder
 from earwitnessd.settings.load import load
 from tests.evidence.making import record
+from tests.small_disk import SmallDisk, mounted
 
 TINY_DISK_KB = 400
 
@@ -31,19 +31,9 @@ def folder(tmp_path: Path) -> EvidenceFolder:
 
 
 @pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.getuid() != 0:
-        pytest.skip("mounting a disk that is soon full needs root")
-    mount_point = tmp_path / "tiny"
-    mount_point.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={TINY_DISK_KB}k,mode=700", "tmpfs", str(mount_point)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount here: {mounted.stderr.strip()}")
-    try:
-        yield mount_point
-    finally:
-        subprocess.run(["umount", str(mount_point)], check=True)
+def tiny_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with mounted(tmp_path, TINY_DISK_KB) as disk:
+        yield disk
 
 
 def names(folder: EvidenceFolder) -> list[str]:
@@ -150,8 +140,8 @@ def test_what_a_killed_daemon_left_half_is_cleared_away(folder: EvidenceFolder) 
     assert names(folder) == []
 
 
-def test_a_full_disk_leaves_neither_file_and_room_is_used_again(tiny_disk: Path) -> None:
-    folder = EvidenceFolder(tiny_disk, retention_days=7, max_files=2)
+def test_a_full_disk_leaves_neither_file_and_room_is_used_again(tiny_disk: SmallDisk) -> None:
+    folder = EvidenceFolder(tiny_disk.folder, retention_days=7, max_files=2)
     folder.write(record(seq=1))
     with pytest.raises(OSError, match="No space left on device"):
         folder.write(record(seq=2))

@@ -13,21 +13,17 @@ import pytest
 from earwitness.control import ControlError
 from earwitness.events import SpeakerVerified, WindowScored
 
-from . import disks
+from ..small_disk import SmallDisk, mounted, why_not
 from .conftest import Price
-from .disks import SmallDisk
 from .patient import Patient
 
-pytestmark = pytest.mark.skipif(bool(disks.why_not()), reason=disks.why_not())
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    try:
-        with SmallDisk(tmp_path) as made:
-            yield made
-    except OSError as error:
-        pytest.skip(f"cannot mount: {error}")
+    with mounted(tmp_path) as made:
+        yield made
 
 
 @pytest.mark.slow

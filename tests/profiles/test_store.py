@@ -19,6 +19,7 @@ import pytest
 from earwitnessd.profiles import Circumstances, ProfileError, ProfileStore, StoreError
 from earwitnessd.profiles.migrations import SCRIPTS
 
+from ..small_disk import SmallDisk, mounted
 from .making import MODEL, OTHER_MODEL, exemplar, voice
 
 TINY_DISK_KB = 512
@@ -37,30 +38,9 @@ for number in range(1_000_000):
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "state" / "profiles.db"
-
-
-@pytest.fixture
-def store(file: Path) -> Iterator[ProfileStore]:
-    with closing(ProfileStore(file)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.getuid() != 0:
-        pytest.skip("mounting a disk that is soon full needs root")
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={TINY_DISK_KB}k", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"cannot mount here: {mounted.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+def tiny_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    with mounted(tmp_path, TINY_DISK_KB) as disk:
+        yield disk
 
 
 def names(store: ProfileStore) -> list[str]:
@@ -312,8 +292,8 @@ def test_a_killed_writer_leaves_every_finished_add_and_nothing_half_done(file: P
         promised = kept
 
 
-def test_a_full_disk_refuses_the_add_and_loses_nothing(tiny_disk: Path) -> None:
-    file = tiny_disk / "profiles.db"
+def test_a_full_disk_refuses_the_add_and_loses_nothing(tiny_disk: SmallDisk) -> None:
+    file = tiny_disk.folder / "profiles.db"
     with closing(ProfileStore(file)) as store:
         added = fill(store)
         assert added > 0
@@ -335,9 +315,9 @@ def fill(store: ProfileStore) -> int:
     raise AssertionError("the disk is not full after 1000 people")
 
 
-def test_a_disk_that_is_full_from_the_start_is_said(tiny_disk: Path) -> None:
-    (tiny_disk / "ballast").write_bytes(b"\0" * TINY_DISK_KB * 1024)
-    assert "full. Check the disk" in complaint(tiny_disk / "profiles.db")
+def test_a_disk_that_is_full_from_the_start_is_said(tiny_disk: SmallDisk) -> None:
+    tiny_disk.fill()
+    assert "full. Check the disk" in complaint(tiny_disk.folder / "profiles.db")
 
 
 def test_what_is_told_of_a_session_comes_back_and_old_sessions_have_none(

@@ -6,6 +6,8 @@ import contextlib
 import os
 from pathlib import Path
 
+from earwitnessd.disk import write_through
+
 
 class AuditFile:
     """Owned by the thread that writes."""
@@ -24,10 +26,7 @@ class AuditFile:
             self._rotate()
             descriptor, size = self._open(), 0
         try:
-            rest = memoryview(lines)
-            while rest:
-                rest = rest[os.write(descriptor, rest) :]
-            os.fsync(descriptor)
+            write_through(descriptor, lines)
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, size)

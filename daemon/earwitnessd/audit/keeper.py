@@ -13,8 +13,8 @@ from earwitness.control import AnyMethod, FollowProfiles
 from earwitness.events import AuditState, Event
 from earwitnessd.audit.file import AuditFile
 from earwitnessd.audit.record import Line, Verdicts, of_event, of_method
-from earwitnessd.audit.writer import AuditWriter, Finish, Written
-from earwitnessd.mailbox import Mailbox
+from earwitnessd.audit.writer import AuditWriter, Written
+from earwitnessd.beside import Beside
 from earwitnessd.publish import rfc3339
 from earwitnessd.settings.root import Audit
 from earwitnessd.sharing.giver import Gave
@@ -34,11 +34,10 @@ class AuditKeeper:
         self._written = self._failed = self._dropped = 0
         self._waiting = 0
         self._verdicts = Verdicts()
-        self._inbox: Mailbox[bytes | Finish] = Mailbox(context, "to-audit")
-        self._outbox: Mailbox[Written] = Mailbox(context, "from-audit")
         audit_file = AuditFile(file, round(settings.max_mb * 1e6), settings.files)
-        self._writer = AuditWriter(audit_file, self._inbox, self._outbox)
-        self._writer.start()
+        self._writer: Beside[bytes, Written] = Beside(
+            context, "audit", lambda inbox, outbox: AuditWriter(audit_file, inbox, outbox)
+        )
 
     @property
     def state(self) -> AuditState:
@@ -48,7 +47,7 @@ class AuditKeeper:
     @property
     def receiver(self) -> zmq.Socket[bytes]:
         """Readable when the writer has something to say."""
-        return self._outbox.receiver
+        return self._writer.receiver
 
     def on_done(self, who: str, method: AnyMethod, problem: str) -> None:
         """A request was answered."""
@@ -65,7 +64,7 @@ class AuditKeeper:
 
     def on_written(self) -> None:
         """The writer has something to say."""
-        for written in self._outbox.drain():
+        for written in self._writer.said():
             self._waiting -= written.lines
             if written.failed:
                 self._failed += written.lines
@@ -74,16 +73,12 @@ class AuditKeeper:
 
     def close(self, within_s: float = FINISH_S) -> None:
         """Give the writer a moment for what it has; one that waits for its disk is left behind."""
-        self._inbox.put(Finish())
-        self._writer.join(min(FINISH_S, within_s))
-        if not self.stuck:
-            self._inbox.close()
-            self._outbox.close()
+        self._writer.close(min(FINISH_S, within_s))
 
     @property
     def stuck(self) -> bool:
         """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
-        return self._writer.is_alive()
+        return self._writer.stuck
 
     def _put(self, fields: dict[str, Any] | None) -> None:
         if fields is None:
@@ -94,4 +89,4 @@ class AuditKeeper:
             return
         self._waiting += 1
         line = Line(time=rfc3339(time.time()), boot=self._boot, n=self._n, **fields)
-        self._inbox.put(msgspec.json.encode(line) + b"\n")
+        self._writer.put(msgspec.json.encode(line) + b"\n")

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 import zmq
 
 from earwitnessd.audit.file import AuditFile
+from earwitnessd.beside import Finish
 from earwitnessd.mailbox import Mailbox
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Write what has come, and end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import os
 import stat
 from pathlib import Path
 
+from earwitnessd.disk import write_through
 from earwitnessd.evidence.record import AUDIO, NAME, SIDECAR, Record
 
 DAY_S = 86_400
@@ -109,9 +110,6 @@ class EvidenceFolder:
 def _write(file: Path, content: bytes) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
+        write_through(descriptor, content)
     finally:
         os.close(descriptor)

@@ -15,11 +15,11 @@ from earwitness.events import (
     StreamGap,
     WatchlistHit,
 )
+from earwitnessd.beside import Beside
 from earwitnessd.evidence.clip import Clip, Key, Verdict
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
-from earwitnessd.evidence.writer import EvidenceWriter, Finish, Written
-from earwitnessd.mailbox import Mailbox
+from earwitnessd.evidence.writer import EvidenceWriter, Written
 from earwitnessd.trusted_clock import Clock
 
 REMEMBERED = 4096  # verdicts, of which some wait for the end of their audio, and gaps
@@ -41,11 +41,10 @@ class EvidenceKeeper:
         self._waiting = 0
         self._verdicts: dict[Key, Verdict] = {}
         self._gaps: deque[StreamGap] = deque(maxlen=REMEMBERED)
-        self._inbox: Mailbox[Record | Finish] = Mailbox(context, "to-evidence")
-        self._outbox: Mailbox[Written] = Mailbox(context, "from-evidence")
         self._folder = folder
-        self._writer = EvidenceWriter(folder, self._inbox, self._outbox, clock)
-        self._writer.start()
+        self._writer: Beside[Record, Written] = Beside(
+            context, "evidence", lambda inbox, outbox: EvidenceWriter(folder, inbox, outbox, clock)
+        )
 
     @property
     def state(self) -> EvidenceState:
@@ -55,7 +54,7 @@ class EvidenceKeeper:
     @property
     def receiver(self) -> zmq.Socket[bytes]:
         """Readable when the writer has something to say."""
-        return self._outbox.receiver
+        return self._writer.receiver
 
     def on_event(self, event: Event) -> None:
         """Remember what was published: its audio comes later."""
@@ -73,28 +72,25 @@ class EvidenceKeeper:
             self.dropped += 1
             return
         self._waiting += 1
-        self._inbox.put(Record(verdict, clip, self._gaps_in(clip)))
+        self._writer.put(Record(verdict, clip, self._gaps_in(clip)))
 
     def on_written(self) -> None:
         """The writer has something to say."""
-        for written in self._outbox.drain():
+        for written in self._writer.said():
             self._waiting -= 1
             self.kept += not written.problem
             self.failed += bool(written.problem)
 
     def close(self, within_s: float = FINISH_S) -> None:
         """Give the writer a moment for what it has; then it is left behind, and no half file remains."""
-        self._inbox.put(Finish())
-        self._writer.join(min(FINISH_S, within_s))
+        self._writer.close(min(FINISH_S, within_s))
         if not self.stuck:
-            self._inbox.close()
-            self._outbox.close()
             self._folder.close()
 
     @property
     def stuck(self) -> bool:
         """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
-        return self._writer.is_alive()
+        return self._writer.stuck
 
     def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:
         return tuple(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import zmq
 
+from earwitnessd.beside import Finish
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
 from earwitnessd.mailbox import Mailbox
@@ -16,11 +17,6 @@ from earwitnessd.trusted_clock import Believed, Clock
 log = logging.getLogger(__name__)
 
 SWEEP_EVERY_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Write what has come, and end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from earwitnessd.disk import write_through
 from earwitnessd.templates.errors import KeyFileError
 from earwitnessd.templates.key import TemplateKey
 
@@ -108,8 +109,7 @@ def write_key(file: Path, key: TemplateKey) -> None:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(descriptor, key.text().encode())
-            os.fsync(descriptor)
+            write_through(descriptor, key.text().encode())
         finally:
             os.close(descriptor)
         os.link(part, file)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
+
+import pytest
 
 SIZE_KB = 1024
 
@@ -21,13 +25,14 @@ def why_not() -> str:
 class SmallDisk:
     """A tmpfs. `OSError` where mounting is forbidden."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size_kb: int = SIZE_KB) -> None:
         self.folder = folder / "disk"
+        self._size_kb = size_kb
         self.folder.mkdir()
         self._ballast = self.folder / "ballast"
 
     def __enter__(self) -> SmallDisk:
-        self._mount("-t", "tmpfs", "-o", f"size={SIZE_KB}k", "tmpfs")
+        self._mount("-t", "tmpfs", "-o", f"size={self._size_kb}k,mode=700", "tmpfs")
         return self
 
     def __exit__(
@@ -35,8 +40,11 @@ class SmallDisk:
     ) -> None:
         subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)
 
-    def fill(self) -> None:
-        """To the last byte."""
+    def fill(self, but_kb: int = 0) -> None:
+        """To the last byte, or so far that a little is left."""
+        if but_kb:
+            self._ballast.write_bytes(b"\0" * (self._size_kb - but_kb) * 1024)
+            return
         with self._ballast.open("ab", buffering=0) as file:
             for size in (4096, 1):
                 try:
@@ -63,3 +71,16 @@ class SmallDisk:
         )
         if done.returncode:
             raise OSError(done.stderr.strip())
+
+
+@contextmanager
+def mounted(folder: Path, size_kb: int = SIZE_KB) -> Iterator[SmallDisk]:
+    """For a fixture; the test is skipped where nothing can be mounted."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with ExitStack() as stack:
+        try:
+            disk = stack.enter_context(SmallDisk(folder, size_kb))
+        except OSError as error:
+            pytest.skip(f"cannot mount: {error}")
+        yield disk

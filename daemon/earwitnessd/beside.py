@@ -1,0 +1,61 @@
+"""A thread beside main with a mailbox each way: at the end it is given a moment, and then left behind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import zmq
+
+from earwitnessd.mailbox import Mailbox
+
+Order = TypeVar("Order")
+Word = TypeVar("Word")
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Do what has come, and end."""
+
+
+class Beside(Generic[Order, Word]):
+    """Owned by the main thread."""
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        name: str,
+        made: Callable[[Mailbox[Order | Finish], Mailbox[Word]], threading.Thread],
+    ) -> None:
+        self._orders: Mailbox[Order | Finish] = Mailbox(context, f"to-{name}")
+        self._words: Mailbox[Word] = Mailbox(context, f"from-{name}")
+        self._thread = made(self._orders, self._words)
+        self._thread.start()
+
+    @property
+    def receiver(self) -> zmq.Socket[bytes]:
+        """Readable when the thread has something to say."""
+        return self._words.receiver
+
+    def put(self, order: Order) -> None:
+        """Never blocks."""
+        self._orders.put(order)
+
+    def said(self) -> Iterator[Word]:
+        """What the thread has said since the last time."""
+        return self._words.drain()
+
+    def close(self, within_s: float) -> None:
+        """Let it finish; one that waits for its disk for longer is left behind."""
+        self._orders.put(Finish())
+        self._thread.join(within_s)
+        if not self.stuck:
+            self._orders.close()
+            self._words.close()
+
+    @property
+    def stuck(self) -> bool:
+        """It still runs; after `close`: its sockets are open, and the context cannot end."""
+        return self._thread.is_alive()
