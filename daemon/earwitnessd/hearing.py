@@ -91,6 +91,8 @@ class Hearing:
         self._said_lost = False
         self._deaf_since_ns: int | None = None
         # a live source was lost and is being reopened: what is said now is never heard
+        self._left: tuple[str, int] | None = None
+        # of a satellite's source that was lost: where, by its own count; it may keep what is said now
         self._begin("")
 
     @property
@@ -156,8 +158,11 @@ class Hearing:
         return []
 
     def counted(self) -> Counters:
-        """The counters at this moment, with what is being missed while a lost source is reopened."""
-        missing = self._unheard(time.monotonic_ns())
+        """The counters at this moment, with what is being missed while a lost source is reopened.
+
+        What a satellite's source missed is known once it is back.
+        """
+        missing = 0 if self._left else self._unheard(time.monotonic_ns())
         return replace(self.counters, lost_samples=self.counters.lost_samples + missing)
 
     def on_gone(self, stream_id: str, reason: str, final: bool) -> list[Event]:
@@ -170,8 +175,10 @@ class Hearing:
         self._cursor.skip(self.due)
         if self.live:
             self._deaf_since_ns = self.captured_ns(self.position)
+        if self.opened is not None and self.opened.source_id:
+            self._left = self.opened.source_id, self.opened.source_position + self.position
         if final:
-            self._deaf_since_ns = None  # nobody wants to hear it
+            self._deaf_since_ns = self._left = None  # nobody wants to hear it
         self.opened = None
         self.level_dbfs = None
         self.zero_run_s = 0.0
@@ -220,6 +227,12 @@ class Hearing:
             return 0
         return max(0, now_ns - self._deaf_since_ns) * RATE // 1_000_000_000
 
+    def _missed(self, message: Opened) -> int:
+        """Since the opening before: by position where it is the same source, by the clock otherwise."""
+        if self._left and self._left[0] == message.source_id:
+            return max(0, message.source_position - self._left[1])
+        return self._unheard(message.monotonic_ns)
+
     def _begin(self, stream_id: str) -> None:
         """Forget the last opening: positions start again at 0."""
         self.stream_id = stream_id
@@ -239,8 +252,8 @@ class Hearing:
         self.opened = message
         self._said_lost = False
         self.counters.opened += 1
-        self.counters.lost_samples += self._unheard(message.monotonic_ns)
-        self._deaf_since_ns = None
+        self.counters.lost_samples += self._missed(message)
+        self._deaf_since_ns = self._left = None
         opened = StreamOpened(
             stream=self.stream,
             stream_id=self.stream_id,
@@ -250,6 +263,8 @@ class Hearing:
             native_rate=message.native_rate,
             native_channels=message.native_channels,
             paced=message.paced,
+            source_id=message.source_id,
+            source_position=message.source_position,
         )
         return [opened]
 

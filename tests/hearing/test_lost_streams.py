@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from earwitness.events import SpeechStopped, StreamLost
 from earwitnessd.capture.messages import RATE
 
@@ -82,3 +84,44 @@ def test_the_count_of_what_is_missed_grows_while_a_source_is_lost() -> None:
     first = ear.hearing.counted().lost_samples
     assert ear.hearing.counted().lost_samples >= first > 0
     assert ear.hearing.counters.lost_samples == 0
+
+
+def far(ear: Ear, stream_id: str, source_id: str, position: int) -> None:
+    """A satellite's source is opened here, from that position of its own on, four seconds later."""
+    began_ns = ear.mouth.now_ns + 4 * NS
+    ear.mouth = Mouth(stream_id=stream_id, began_ns=began_ns)
+    opened = msgspec.structs.replace(ear.mouth.opened(), source_id=source_id, source_position=position)
+    ear.hearing.on_message(opened, None)
+
+
+def test_what_a_satellite_kept_while_it_was_away_is_not_lost_and_what_it_dropped_is_known_to_the_sample() -> (
+    None
+):
+    ear = Ear()
+    far(ear, "desk-1", "run-1", 700)
+    ear.say(room(1.0))
+    for number, missed in enumerate((0, 0, 123), 2):
+        begin = 700 + (number - 1) * RATE + missed
+        ear.hearing.on_gone(f"desk-{number - 1}", "nothing came", False)
+        assert ear.hearing.counted().lost_samples == 0  # what counts may never fall again
+        far(ear, f"desk-{number}", "run-1", begin)
+        assert ear.hearing.counted().lost_samples == missed
+        ear.say(room(1.0))
+
+
+def test_what_a_satellite_sends_twice_is_not_lost() -> None:
+    ear = Ear()
+    far(ear, "desk-1", "run-1", 0)
+    ear.say(room(1.0))
+    ear.hearing.on_gone("desk-1", "nothing came", False)
+    far(ear, "desk-2", "run-1", RATE // 2)
+    assert ear.hearing.counted().lost_samples == 0
+
+
+def test_a_satellite_that_was_started_anew_missed_what_passed_meanwhile() -> None:
+    ear = Ear()
+    far(ear, "desk-1", "run-1", 0)
+    ear.say(room(1.0))
+    ear.hearing.on_gone("desk-1", "nothing came", False)
+    far(ear, "desk-2", "run-2", 0)
+    assert ear.hearing.counted().lost_samples == 4 * RATE

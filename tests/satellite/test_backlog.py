@@ -139,4 +139,5 @@ def test_whatever_is_cut_when_no_sample_is_heard_twice_and_none_is_missing_untol
             backlog.rewind(daemon.taken)
     assert daemon.at == spoken * BLOCK
     assert daemon.lost <= backlog.lost_samples <= daemon.at
+    assert backlog.heard_samples == spoken * BLOCK
     assert backlog.waiting_s <= 1.0 + BLOCK / RATE

@@ -6,7 +6,7 @@ import pytest
 
 from earwitnessd.capture.messages import RATE, Alive, AnyMessage, Audio, Ended, Lost, Opened
 from earwitnessd.satellite.hearsay import AHEAD_S, LONGEST_BLOCK, Hearsay, LieError
-from tests.satellite.said import BLOCK, BLOCK_NS, alive, audio, ended, lost, made_ns, opened, silent
+from tests.satellite.said import BLOCK, BLOCK_NS, OPENING, alive, audio, ended, lost, made_ns, opened, silent
 
 SIZE = 2 * BLOCK
 
@@ -53,7 +53,9 @@ def test_it_is_told_as_if_it_had_been_heard_here(ear: Ear) -> None:
 
 
 def test_an_opening_that_is_joined_in_its_middle_begins_at_0(ear: Ear) -> None:
-    _, first = ear.hear_blocks(400)
+    joined, first = ear.hear_blocks(400)
+    assert isinstance(joined, Opened)
+    assert (joined.source_id, joined.source_position) == (OPENING, 400 * BLOCK)
     (second,) = ear.hear_blocks(401)
     assert isinstance(first, Audio)
     assert isinstance(second, Audio)

@@ -53,7 +53,8 @@ class StreamState(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int
     """stretches never heard"""
     lost_samples: Samples
-    """in them, and while a lost source was being reopened"""
+    """in them, and while a lost source was being reopened; what a satellite could not keep counts once it is
+    back"""
     speech_s: Seconds
     """net speech heard"""
     windows_scored: int

@@ -19,6 +19,12 @@ class StreamOpened(StreamEvent, frozen=True, kw_only=True, tag="stream.opened"):
     """which the source delivers; they are mixed to one"""
     paced: bool
     """true: real time; false: a recording, as fast as the machine can"""
+    source_id: str = ""
+    """of a satellite: its own name for this opening of its source, which outlives cuts of the link and
+    restarts of the daemon; empty: the source is of the daemon's machine"""
+    source_position: Samples = 0
+    """by the satellite's count, where this opening begins: what lies between two openings of one
+    `source_id`, the daemon's restart or not, was never heard, and what lies in both was heard twice"""
 
 
 class StreamLost(StreamEvent, frozen=True, kw_only=True, tag="stream.lost"):

@@ -35,6 +35,10 @@ class Opened(Message, frozen=True, kw_only=True, tag="opened", array_like=True):
     paced: bool
     # True: real time, the source does not wait for us; False: as fast as we take it
     duration_s: float | None = None
+    source_id: str = ""
+    # of a satellite: its own name for this opening of its source; empty: the source is of this machine
+    source_position: int = 0
+    # by the satellite's count, of the first sample
 
 
 class Audio(Message, frozen=True, kw_only=True, tag="audio", array_like=True):

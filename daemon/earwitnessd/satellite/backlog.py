@@ -30,8 +30,10 @@ class Backlog:
     """
 
     def __init__(self, longest_s: float) -> None:
+        self.heard_samples = 0
+        # since the start
         self.lost_samples = 0
-        # dropped, since the start
+        # of these, dropped
         self._longest = round(longest_s * RATE)
         self._kept: deque[Kept] = deque()
         self._opened: Kept | None = None
@@ -44,8 +46,13 @@ class Backlog:
         self._number = 0
 
     @property
-    def waiting_s(self) -> float:
+    def waiting_samples(self) -> int:
         """Audio that was not taken yet."""
+        return self._samples
+
+    @property
+    def waiting_s(self) -> float:
+        """The same as time."""
         return self._samples / RATE
 
     @property
@@ -59,6 +66,7 @@ class Backlog:
         kept = Kept(self._number, message, frames, _samples_of(message, frames))
         self._kept.append(kept)
         self._samples += kept.samples
+        self.heard_samples += kept.samples
         while self._samples > self._longest and len(self._kept) > 1:
             self._drop_oldest()
 

@@ -22,6 +22,8 @@ LONGEST_BLOCK = 4 * RATE
 # samples of one message
 OLDEST_S = 900.0
 # more than a satellite may keep while it is cut off
+LONGEST_ID = 100
+# characters
 EARLY_S = 1.0
 # by how much clocks may differ beyond what the link has shown
 AHEAD_S = 5.0
@@ -192,7 +194,12 @@ class Hearsay:
                 clock_lag_ms=0.0,
             )
         opened = msgspec.structs.replace(
-            self._said_opened, stream=self._stream, stream_id=self.stream_id, monotonic_ns=began_ns
+            self._said_opened,
+            stream=self._stream,
+            stream_id=self.stream_id,
+            monotonic_ns=began_ns,
+            source_id=self._said_opened.stream_id[:LONGEST_ID],
+            source_position=position,
         )
         return [opened]
 

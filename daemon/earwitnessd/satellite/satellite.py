@@ -67,6 +67,7 @@ class Satellite:
             self._manager.stopping()
             self._stop_capture()
             self._uplink.send(time.monotonic())
+            log.info("%s", self._account())
 
     def _open_capture(self, stack: ExitStack) -> None:
         folder = tempfile.mkdtemp(prefix="earwitness-")
@@ -190,6 +191,14 @@ class Satellite:
             self._take_audio()
             self._supervisor.tick(time.monotonic())
         self._take_audio()
+
+    def _account(self) -> str:
+        """What became of everything that was heard here."""
+        backlog = self._backlog
+        return (
+            f"of {backlog.heard_samples} samples heard, {backlog.lost_samples} were dropped while the daemon "
+            f"was away, and {backlog.waiting_samples} are not known to have arrived"
+        )
 
     def _condition(self) -> Condition:
         status = self._supervisor.status
