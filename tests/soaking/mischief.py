@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import zmq
 
 from earwitness.control import ControlError
@@ -22,7 +25,9 @@ from tests.faults.clocks import HOUR_S, YEAR_S, Clocks
 from tests.faults.hostile import message
 
 STALL_S = 1.5
+COME_OR_GO = "add or remove a stream"
 HOSTILE_MESSAGES = 20
+WINDOW_S = 3.0  # as the settings have it
 SUBSCRIBER = """
 import sys, zmq
 socket = zmq.Context().socket(zmq.SUB)
@@ -60,7 +65,7 @@ class Mischief:
             "freeze capture": self.freeze_capture,
             "stall the daemon": self.stall,
             "kill a subscriber": self.kill_subscriber,
-            "add or remove a stream": self.add_or_remove,
+            COME_OR_GO: self.add_or_remove,
             "reload a broken file": self.reload_broken,
             "enrol and delete": self.enrol_and_delete,
             "hostile messages": self.hostile,
@@ -70,8 +75,8 @@ class Mischief:
         }
 
     def do(self) -> str:
-        """One of them; its name."""
-        name = self._random.choice(sorted(self.kinds))
+        """One of them; its name. A stream that came goes again with the next: it has memory of its own."""
+        name = COME_OR_GO if self.spare_is_there else self._random.choice(sorted(self.kinds))
         self.kinds[name]()
         return name
 
@@ -79,8 +84,18 @@ class Mischief:
         """No subscriber is left, the clock is right again, the settings are the first."""
         self._end_subscriber()
         self._clocks.set_wall(0)
-        if self.streams != len(self._settings["streams"]):
+        if self.spare_is_there:
             self.add_or_remove()
+
+    @property
+    def settled(self) -> list[str]:
+        """The streams that stay."""
+        return sorted(self._settings["streams"])
+
+    @property
+    def spare_is_there(self) -> bool:
+        """The stream that comes and goes has come."""
+        return self.streams != len(self._settings["streams"])
 
     def kill_capture(self) -> None:
         """As the kernel does when memory is short."""
@@ -143,6 +158,16 @@ class Mischief:
         self._daemon.control.rename_profile(name, f"{name}-renamed")
         self._daemon.control.delete_profile(f"{name}-renamed")
 
+    def enrol_windows(self, count: int) -> None:
+        """A recording of so many windows: the model hears them in one batch, enough for a profile or not."""
+        samples, rate = soundfile.read(FOLDER / self._enrolments[0].file, dtype="int16")
+        length = round((WINDOW_S + (count - 1) * WINDOW_S / 2) * rate)
+        recording = io.BytesIO()
+        soundfile.write(recording, np.resize(samples, length), rate, format="WAV")
+        with suppress(ControlError):
+            self._daemon.control.enroll_audio("brief", recording.getvalue())
+            self._daemon.control.delete_profile("brief")
+
     def hostile(self) -> None:
         """All are answered."""
         with zmq.Context() as context, context.socket(zmq.DEALER) as client:
@@ -163,6 +188,6 @@ class Mischief:
 
     def pause_and_resume(self) -> None:
         """Any stream."""
-        stream = self._random.choice(sorted(self._settings["streams"]))
+        stream = self._random.choice(self.settled)
         self._daemon.control.pause(stream)
         self._daemon.control.resume(stream)

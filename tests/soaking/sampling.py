@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.daemon.harness import children_of
 
@@ -18,6 +19,8 @@ class Sample:
     # since the soak began
     rss_mb: float
     # main process
+    own_mb: float
+    # of that, what is in no file
     children_rss_mb: float
     # all capture processes
     descriptors: int
@@ -25,22 +28,31 @@ class Sample:
     children: int
 
 
+class _Resident(NamedTuple):
+    rss_mb: float
+    own_mb: float
+
+
 def sample(pid: int, at_s: float) -> Sample:
     """Now; of children that end meanwhile, nothing."""
     children = children_of(pid)
+    resident = _resident(pid)
     process = Path(f"/proc/{pid}")
     return Sample(
         at_s=at_s,
-        rss_mb=_rss_mb(pid),
-        children_rss_mb=sum(_rss_mb(child) for child in children),
+        rss_mb=resident.rss_mb,
+        own_mb=resident.own_mb,
+        children_rss_mb=sum(_resident(child).rss_mb for child in children),
         descriptors=len(list((process / "fd").iterdir())),
         threads=len(list((process / "task").iterdir())),
         children=len(children),
     )
 
 
-def _rss_mb(pid: int) -> float:
+def _resident(pid: int) -> _Resident:
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * PAGE_MB
+        pages = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
     except (FileNotFoundError, ProcessLookupError):
-        return 0.0
+        return _Resident(0.0, 0.0)
+    resident, in_files = int(pages[1]), int(pages[2])
+    return _Resident(resident * PAGE_MB, (resident - in_files) * PAGE_MB)

@@ -19,16 +19,19 @@ import soundfile
 
 from earwitness.events import Event, Heartbeat, WindowScored
 from earwitnessd.demo.conversation import FOLDER, load_conversation
+from earwitnessd.hearing import RECORDED_BATCH
 from tests.daemon.harness import Daemon
 from tests.faults.clocks import Clocks
 
+from .gauge import HeapGauge
 from .mischief import Mischief
 from .sampling import Sample, sample
 
-WARM_UP = 0.25  # of the time: caches fill, and the allocator finds its size
-MOST_WARM_UP_S = 600.0
-BATCHES_OF_S = (0.7, 1.0, 1.3, 1.6, 1.9, 2.2, 1.6, 1.0)
-# stalls of these lengths at first: a library keeps memory for each size of batch that it has computed
+KEPT_EVENTS = 100  # for subscribers that missed some: so few are there soon
+RESTS = 16  # about, in all; more in a long soak
+MOST_BETWEEN_RESTS_S = 120.0
+IDLE_AFTER_S = 1.0  # of the last audio
+LOOKS = 3  # at a moment of rest: a message under way is in use, too
 QUIET_S = 10.0  # without a fault, before the first and after the last
 SHOWS_AFTER_S = {"freeze capture": 4.0}  # until then, a stream only seems to be live
 BLOCK_S = 0.1  # of what goes into the pipe
@@ -44,6 +47,18 @@ class Plan:
     fault_every_s: float = 5.0
     seed: int = 1
     model: str = "builtin"
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """All streams are paused, and what lay free in the heap was given back."""
+
+    at_s: float
+    # since the soak began
+    in_use_mb: float
+    # given out by the heap
+    own_mb: float
+    # resident in the daemon's main process, in no file
 
 
 @dataclass(slots=True)
@@ -62,7 +77,9 @@ class Diary:
     warm_s: float = 0.0
     # samples before this do not count
     quiet: tuple[Sample | None, Sample | None] = (None, None)
-    # at rest, before and after everything
+    # without a fault, before and after everything
+    rests: list[Rest] = field(default_factory=list)
+    # now and then
     last: Heartbeat | None = None
 
 
@@ -92,7 +109,7 @@ class Feeder(threading.Thread):
 
 
 @contextmanager
-def patient(folder: Path, plan: Plan) -> Iterator[tuple[Daemon, Mischief]]:
+def patient(folder: Path, plan: Plan) -> Iterator[tuple[Daemon, Mischief, HeapGauge]]:
     """A daemon that hears recordings and one pipe, with everybody of the bundled conversation enrolled."""
     conversation = load_conversation()
     recording = {"source": "file", "path": str(FOLDER / conversation.file), "loop": True}
@@ -100,17 +117,26 @@ def patient(folder: Path, plan: Plan) -> Iterator[tuple[Daemon, Mischief]]:
     samples, _ = soundfile.read(FOLDER / conversation.file, dtype="int16")
     streams: dict[str, Any] = {f"room{number}": recording for number in range(1, plan.streams)}
     streams["line"] = {"source": "pipe", "path": str(fifo)}
-    settings = {"model": plan.model, "streams": streams}
-    clocks = Clocks(folder)
+    settings: dict[str, Any] = {"model": plan.model, "streams": streams}
+    clocks, gauge = Clocks(folder), HeapGauge(folder)
+    preloaded = f"{clocks.environment['LD_PRELOAD']}:{gauge.environment['LD_PRELOAD']}"
+    environment = {**clocks.environment, **gauge.environment, "LD_PRELOAD": preloaded}
     feeder = Feeder(fifo, samples)
     feeder.start()
     try:
-        with Daemon(folder, settings, environment=clocks.environment) as daemon:
+        waiting = Daemon(folder, settings, environment=environment)
+        settings["sockets"] = {
+            "events": waiting.events_endpoint,
+            "control": waiting.control_endpoint,
+            "replay_events": KEPT_EVENTS,
+        }
+        waiting.write(settings)
+        with waiting as daemon:
             for enrolment in conversation.enrolments:
                 daemon.control.enroll_audio(enrolment.speaker, FOLDER / enrolment.file)
             mischief = Mischief(daemon, settings, recording, clocks, Random(plan.seed))
             try:
-                yield daemon, mischief
+                yield daemon, mischief, gauge
             finally:
                 mischief.close()
     finally:
@@ -123,6 +149,8 @@ class Soak:
 
     def __init__(self, plan: Plan) -> None:
         self.diary = Diary(plan)
+        self._rest_due_s = 0.0
+        self._resting = False
         self._pending: tuple[str, float] | None = None
         # the fault that the streams have not yet recovered from, and when it was
 
@@ -130,38 +158,64 @@ class Soak:
         """Until the minutes are over."""
         with (
             tempfile.TemporaryDirectory(prefix="ew-") as folder,
-            patient(Path(folder), self.diary.plan) as both,
+            patient(Path(folder), self.diary.plan) as all_three,
         ):
-            self._daemon, self._mischief = both
+            self._daemon, self._mischief, self._gauge = all_three
             self._began_s = time.monotonic()
             self._warm_up()
             self._listen(QUIET_S, until_live=True)
-            before = self._rest()
+            before = self._look()
             over_s = 60 * self.diary.plan.minutes - QUIET_S
-            self.diary.warm_s = self._now_s() + min(MOST_WARM_UP_S, WARM_UP * (over_s - self._now_s()))
+            self.diary.warm_s = self._now_s()
+            self._rest()
             while self._now_s() < over_s:
                 self._harm()
                 self._listen(self.diary.plan.fault_every_s)
+                if self._now_s() >= self._rest_due_s and not self._mischief.spare_is_there:
+                    self._listen(0.0, until_live=True)
+                    self._rest()
             self._mischief.close()
             self._listen(QUIET_S, until_live=True)
-            self.diary.quiet = (before, self._rest())
+            self.diary.quiet = (before, self._look())
+            self._rest()
         return self.diary
 
     def _warm_up(self) -> None:
-        """Everything that takes memory for good, once: it must be no growth later."""
-        for for_s in BATCHES_OF_S:
-            self._mischief.stall(for_s)
+        """Whatever takes memory for good, once: it must be no growth later.
+
+        A library keeps memory for each size of batch that it has computed, so each has its turn.
+        """
+        for windows in range(1, RECORDED_BATCH + 1):
+            self._mischief.enrol_windows(windows)
+        for mischief in (self._mischief.stall, self._mischief.hostile, self._mischief.enrol_and_delete):
+            mischief()
             self._listen(1.0)
-        for mischief in (self._mischief.enrol_and_delete, self._mischief.hostile):
-            for _ in range(4):
-                mischief()
-                self._listen(0.5)
 
     def _now_s(self) -> float:
         return time.monotonic() - self._began_s
 
-    def _rest(self) -> Sample:
+    def _look(self) -> Sample:
         return sample(self._daemon.pid, self._now_s())
+
+    def _rest(self) -> None:
+        """What is in use: no batch is computed, and the daemon gives back what lies free when it reloads."""
+        control, streams = self._daemon.control, list(self._mischief.settled)
+        self._resting = True
+        for stream in streams:
+            control.pause(stream)
+        self._listen(IDLE_AFTER_S)
+        in_use_mb = []
+        for _ in range(LOOKS):
+            control.reload()
+            in_use_mb.append(self._gauge.given_out_mb)
+            self._listen(IDLE_AFTER_S / LOOKS)
+        now = self._look()
+        self.diary.rests.append(Rest(now.at_s, min(in_use_mb), now.own_mb))
+        for stream in streams:
+            control.resume(stream)
+        self._resting = False
+        self._rest_due_s = self._now_s() + min(MOST_BETWEEN_RESTS_S, 60 * self.diary.plan.minutes / RESTS)
+        self._listen(IDLE_AFTER_S)
 
     def _harm(self) -> None:
         began_s = self._now_s()
@@ -187,8 +241,9 @@ class Soak:
             self.diary.latencies_ms.append((self._now_s(), event.latency_ms.total))
         if isinstance(event, Heartbeat) and not event.replayed:
             self.diary.last = event
-            self.diary.samples.append(self._rest())
-            self._recovered(event)
+            if not self._resting:
+                self.diary.samples.append(self._look())
+                self._recovered(event)
 
     def _recovered(self, beat: Heartbeat) -> None:
         live = sum(stream.state == "live" for stream in beat.streams)

@@ -10,7 +10,7 @@ from earwitness.events import Event, Heartbeat
 from earwitnessd.handover import Pulse
 from earwitnessd.service.engine_side import EngineSide
 from earwitnessd.service.keepers import Keepers
-from earwitnessd.service.memory import resident_mb
+from earwitnessd.service.memory import GivingBack, resident_mb
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import PublicSide
 from earwitnessd.service.shared_people import SharedPeople
@@ -37,6 +37,7 @@ class Heart:
         manager: ServiceManager,
         suspension: Suspension,
         publish: Callable[[Event], Event],
+        giving_back: GivingBack,
     ) -> None:
         self._engine = engine
         self._streams = streams
@@ -46,6 +47,7 @@ class Heart:
         self._manager = manager
         self._suspension = suspension
         self._publish = publish
+        self._giving_back = giving_back
         self._started_s = time.monotonic()
         self._due_s = 0.0
 
@@ -63,6 +65,7 @@ class Heart:
         self._public.tick()
         self._keepers.tick()
         self._shared.tick()
+        self._giving_back.tick()
         beat = self.heartbeat()
         self._publish(beat)
         self._manager.status(beat.status)

@@ -30,6 +30,7 @@ from earwitnessd.service.errors import EngineFailedError, StartError
 from earwitnessd.service.heart import Heart
 from earwitnessd.service.keepers import Keepers
 from earwitnessd.service.live_settings import LiveSettings
+from earwitnessd.service.memory import GivingBack, share_one_heap
 from earwitnessd.service.notify import ServiceManager
 from earwitnessd.service.public import Attendants, PublicSide
 from earwitnessd.service.requests import Requests
@@ -71,9 +72,11 @@ class Service:
         self._poller = zmq.Poller()
         self._manager = ServiceManager()
         self._suspension = Suspension()
+        self._giving_back = GivingBack()
 
     def run(self) -> None:
         """Until a signal or a failure; StartError if it cannot start or the engine fails."""
+        share_one_heap()
         with ExitStack() as stack:
             self._start(stack)
             self._main_loop()
@@ -129,6 +132,7 @@ class Service:
             self._manager,
             self._suspension,
             self._publish,
+            self._giving_back,
         )
         self._live = LiveSettings(self._settings, self._read_again, engine, self._streams, self._public)
         self._requests = Requests(
@@ -274,6 +278,7 @@ class Service:
     def _reload(self) -> DaemonReloaded:
         self._manager.reloading()
         event = self._live.reload()
+        self._giving_back.now()
         self._manager.ready()
         return self._publish(event)
 
