@@ -32,6 +32,9 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 0.25
+NEVER_S = 3600.0
+
 LEVELS: Mapping[State, int] = {
     "backing_off": logging.WARNING,
     "failed": logging.ERROR,
@@ -169,7 +172,7 @@ class CaptureSupervisor:
         """Call `tick` after this many seconds at the latest."""
         if self._state in ("stopping", "backing_off"):
             return max(0.0, self._due_s - now_s)
-        return 0.25 if self._child is not None else 3600.0
+        return max(0.0, self._ticked_s + LOOK_S - now_s) if self._child is not None else NEVER_S
 
     def start(self, now_s: float) -> None:
         """The first process; also what `resume` does."""

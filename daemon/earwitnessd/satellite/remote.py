@@ -113,6 +113,8 @@ class RemoteStream:
 
     def due_in_s(self, now_s: float) -> float:
         """Call `tick` after this many seconds at the latest."""
+        if self._link == "cut_off":
+            return self.conduct.banned_s(now_s)
         if self._link != "up":
             return 3600.0
         return max(0.0, min(self._ask_due_s, self._heard_s + SILENT_S) - now_s)

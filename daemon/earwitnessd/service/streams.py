@@ -44,6 +44,10 @@ class Streams:
         self._leaving: list[Capturing] = []
         # removed, but their processes still run
         self._watched: dict[int, Capturing] = {}
+        self._stirred: set[Capturing] = set()
+        # told something, or with something to say: their turn has come, whenever they are due
+        self._moved = True
+        # somebody had a turn: what is to be watched may be another
 
     @property
     def status(self) -> Mapping[str, CaptureStatus]:
@@ -58,6 +62,7 @@ class Streams:
             del self._sources[name]
             supervisor.stop(time.monotonic())
             self._leaving.append(supervisor)
+            self._stirred.add(supervisor)
             if self._gateway and isinstance(supervisor, RemoteStream):
                 self._gateway.remove(supervisor)
             if name in sources:
@@ -69,6 +74,7 @@ class Streams:
                 supervisor = self._capturing(name, source, self._openings.get(name, 0))
                 self._supervisors[name] = supervisor
                 self._sources[name] = source
+                self._stirred.add(supervisor)
                 self._tell(StreamAdded(name, source))
                 if not source.paused:
                     supervisor.start(time.monotonic())
@@ -92,10 +98,13 @@ class Streams:
         # First, so that the engine knows why before the process says its last words.
         self._tell(CaptureGone(name, supervisor.stream_id, "paused", final=True))
         supervisor.pause(time.monotonic())
+        self._stirred.add(supervisor)
 
     def resume(self, name: str) -> None:
         """Open a paused stream again."""
-        self._find(name).resume(time.monotonic())
+        supervisor = self._find(name)
+        supervisor.resume(time.monotonic())
+        self._stirred.add(supervisor)
 
     def reopen_live(self, reason: str) -> None:
         """Whatever hears the world begins anew: what it heard and what it will hear do not join."""
@@ -105,9 +114,15 @@ class Streams:
                 time.monotonic(), reason
             ):
                 self._tell(CaptureGone(name, stream_id, reason, final=False))
+            self._stirred.add(supervisor)
 
     def watch(self, poller: zmq.Poller) -> None:
         """Have the poller wake us for what the processes say, and for none that is gone."""
+        if self._moved or self._stirred:
+            self._moved = False
+            self._watch(poller)
+
+    def _watch(self, poller: zmq.Poller) -> None:
         wanted = {fd: supervisor for supervisor in self._all() for fd in supervisor.filenos()}
         for fd in self._watched.keys() - wanted.keys():
             poller.unregister(fd)
@@ -118,7 +133,7 @@ class Streams:
     def on_readable(self, fd: int) -> None:
         """A process has said something, or died."""
         if supervisor := self._watched.get(fd):
-            supervisor.on_readable(time.monotonic())
+            self._stirred.add(supervisor)
 
     def due_in_s(self) -> float:
         """Call `tick` after this many seconds at the latest."""
@@ -126,14 +141,18 @@ class Streams:
         return min((supervisor.due_in_s(now) for supervisor in self._all()), default=3600.0)
 
     def tick(self) -> None:
-        """Do what is due."""
+        """Do what is due: most often nothing, for most turns of the main loop are about events."""
         now = time.monotonic()
-        for supervisor in self._supervisors.values():
-            for transition in supervisor.tick(now):
-                self._on_transition(transition)
-        for supervisor in self._leaving:
-            supervisor.tick(now)
-        self._leaving = [supervisor for supervisor in self._leaving if supervisor.running]
+        turns = [each for each in self._all() if each in self._stirred or each.due_in_s(now) <= 0.0]
+        self._stirred.clear()
+        for supervisor in turns:
+            self._moved = True
+            transitions = supervisor.tick(now)
+            if supervisor not in self._leaving:
+                for transition in transitions:
+                    self._on_transition(transition)
+        if turns:
+            self._leaving = [supervisor for supervisor in self._leaving if supervisor.running]
 
     def stop(self, within_s: float) -> None:
         """End all processes; what does not end in time is killed."""
@@ -143,9 +162,8 @@ class Streams:
         poller = zmq.Poller()
         self._watched = {}
         while any(supervisor.running for supervisor in self._all()) and time.monotonic() < deadline:
-            self.watch(poller)
-            for fd, _ in poller.poll(20):
-                self.on_readable(int(fd))
+            self._watch(poller)
+            poller.poll(20)
             for supervisor in self._all():
                 supervisor.tick(time.monotonic())
         for supervisor in self._all():
