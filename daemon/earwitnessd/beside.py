@@ -51,11 +51,11 @@ class Beside(Generic[Order, Word]):
         """Let it finish; one that waits for its disk for longer is left behind."""
         self._orders.put(Finish())
         self._thread.join(within_s)
-        if not self.stuck:
+        if not self.alive:
             self._orders.close()
             self._words.close()
 
     @property
-    def stuck(self) -> bool:
-        """It still runs; after `close`: its sockets are open, and the context cannot end."""
+    def alive(self) -> bool:
+        """It runs; after `close`: it is stuck, its sockets are open, and the context cannot end."""
         return self._thread.is_alive()

@@ -78,7 +78,7 @@ class AuditKeeper:
     @property
     def stuck(self) -> bool:
         """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
-        return self._writer.stuck
+        return self._writer.alive
 
     def _put(self, fields: dict[str, Any] | None) -> None:
         if fields is None:

@@ -90,7 +90,7 @@ class EvidenceKeeper:
     @property
     def stuck(self) -> bool:
         """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
-        return self._writer.stuck
+        return self._writer.alive
 
     def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:
         return tuple(

@@ -9,11 +9,11 @@ from collections.abc import Callable
 import zmq
 
 from earwitness.events import FollowingState
-from earwitnessd.mailbox import Mailbox
+from earwitnessd.beside import Beside
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.taking import Taken
 from earwitnessd.settings.sharing import FollowSettings
-from earwitnessd.sharing.follower import Anew, Finish, Follower, FromFollower, Said, ToFollower
+from earwitnessd.sharing.follower import Anew, Follower, FromFollower, Said
 from earwitnessd.sharing.link import Link, WriterKeys
 
 log = logging.getLogger(__name__)
@@ -38,16 +38,17 @@ class Following:
         self._said = Said("connecting", "the writer was not heard yet", 0, None, 0)
         self._taken = 0
         self._logged = ""
-        self._inbox: Mailbox[ToFollower] = Mailbox(context, "to-following")
-        self._outbox: Mailbox[FromFollower] = Mailbox(context, "from-following")
         link = Link(context, settings.writer, keys.curve)
-        self._follower = Follower(link, keys, open_store, model_id, self._inbox, self._outbox)
-        self._follower.start()
+        self._follower: Beside[Anew, FromFollower] = Beside(
+            context,
+            "following",
+            lambda inbox, outbox: Follower(link, keys, open_store, model_id, inbox, outbox),
+        )
 
     @property
     def receiver(self) -> zmq.Socket[bytes]:
         """Readable when the following thread has something to say."""
-        return self._outbox.receiver
+        return self._follower.receiver
 
     @property
     def state(self) -> FollowingState:
@@ -69,7 +70,7 @@ class Following:
     def words(self) -> list[Taken]:
         """What was put into force since."""
         taken = []
-        for word in self._outbox.drain():
+        for word in self._follower.said():
             if isinstance(word, Taken):
                 self._taken += 1
                 taken.append(word)
@@ -93,17 +94,13 @@ class Following:
 
     def anew(self) -> None:
         """Take the writer's people in place of everybody here."""
-        self._inbox.put(Anew())
+        self._follower.put(Anew())
 
     @property
     def alive(self) -> bool:
         """Its thread runs."""
-        return self._follower.is_alive()
+        return self._follower.alive
 
     def close(self) -> None:
         """The thread ends with what it is putting into force."""
-        self._inbox.put(Finish())
-        self._follower.join(FINISH_S)
-        if not self.alive:
-            self._inbox.close()
-            self._outbox.close()
+        self._follower.close(FINISH_S)

@@ -13,6 +13,7 @@ import zmq
 
 from earwitness.control import ControlError, FollowedPoint, FollowProfiles
 from earwitness.events import FollowingCondition
+from earwitnessd.beside import Finish
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.profiles import ProfileStore, StoreError
 from earwitnessd.profiles.giving import Page
@@ -37,11 +38,6 @@ class Anew:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """No more."""
-
-
-@dataclass(frozen=True, slots=True)
 class Said:
     """How it stands with the writer."""
 
@@ -53,7 +49,6 @@ class Said:
     refused: int
 
 
-ToFollower = Anew | Finish
 FromFollower = Said | Taken
 
 
@@ -66,7 +61,7 @@ class Follower(threading.Thread):
         keys: WriterKeys,
         open_store: Callable[[], ProfileStore],
         model_id: str,
-        inbox: Mailbox[ToFollower],
+        inbox: Mailbox[Anew | Finish],
         outbox: Mailbox[FromFollower],
     ) -> None:
         super().__init__(name="following", daemon=True)
@@ -158,7 +153,7 @@ class Follower(threading.Thread):
                 "the public half of follow.key_file",
             )
 
-    def _obey(self, word: ToFollower) -> None:
+    def _obey(self, word: Anew | Finish) -> None:
         match word:
             case Anew():
                 self._forget()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from earwitness.control import FollowedPoint, FollowProfiles, ProfileLetter
+from earwitnessd.beside import Finish
 from earwitnessd.handover import Answer, Refusal
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.profiles import ProfileStore, StoreError
@@ -46,11 +47,6 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """No more."""
-
-
-@dataclass(frozen=True, slots=True)
 class Gave:
     """Templates have left this machine."""
 
@@ -60,7 +56,7 @@ class Gave:
     gone: int
 
 
-ToGiver = Request | Look | Finish
+ToGiver = Request | Look
 FromGiver = Answer | Refusal | Gave
 
 
@@ -72,7 +68,7 @@ class Giver(threading.Thread):
         open_store: Callable[[], ProfileStore],
         signing: Ed25519PrivateKey,
         model_id: str,
-        inbox: Mailbox[ToGiver],
+        inbox: Mailbox[ToGiver | Finish],
         outbox: Mailbox[FromGiver],
     ) -> None:
         super().__init__(name="sharing", daemon=True)
