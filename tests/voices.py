@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
 from earwitnessd.capture.messages import RATE, Alive, Audio, Ended, LossReason, Lost, Opened, Samples
+from earwitnessd.decide import Rules
 from earwitnessd.demo.conversation import FOLDER
 from earwitnessd.engines import Vectors, Windows
+from earwitnessd.models import Model
 from earwitnessd.settings.enrolment import Enrolment
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.speech_gate import SpeechGateSettings
@@ -87,6 +90,25 @@ class ToneEmbedder:
     def warm_up(self, window_samples: int, batch: int) -> None:
         self.embed(np.ones((batch, window_samples), dtype=np.float32))
         self.batches.clear()
+
+
+TONES = Model(
+    name="tones",
+    model_id=ToneEmbedder.model_id,
+    directory=Path(),
+    weights=Path(),
+    normalise=False,
+    threshold=0.8,
+    licence="none",
+)
+TONE_RULES = Rules(
+    threshold=0.8,
+    hysteresis=0.05,
+    min_margin=0.04,
+    verify_windows=2,
+    unknown_windows=3,
+    ttl_s=6.0,
+)
 
 
 class Mouth:

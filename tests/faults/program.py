@@ -15,11 +15,9 @@ from pathlib import Path
 
 from earwitnessd.access.sockets import SocketError
 from earwitnessd.assemble import open_store, profile_file
-from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, Vectors, Windows
 from earwitnessd.listening.listener import Parts
 from earwitnessd.logs import log_to_stderr
-from earwitnessd.models import Model
 from earwitnessd.profiles import StoreError
 from earwitnessd.profiles.aside import moved_aside
 from earwitnessd.profiles.people import People
@@ -28,18 +26,8 @@ from earwitnessd.service.service import Service
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
-from tests.voices import ToneEmbedder
+from tests.voices import TONE_RULES, TONES, ToneEmbedder
 
-RULES = Rules(threshold=0.8, hysteresis=0.05, min_margin=0.04, verify_windows=2, unknown_windows=3, ttl_s=6.0)
-MODEL = Model(
-    name="tones",
-    model_id=ToneEmbedder.model_id,
-    directory=Path(),
-    weights=Path(),
-    normalise=False,
-    threshold=0.8,
-    licence="none",
-)
 HASTE = 5.0  # a lost GPU is asked for again so many times sooner
 
 
@@ -95,9 +83,9 @@ def open_parts(folder: Path, settings: Settings) -> Parts:
     computing = embedder(folder)
     return Parts(
         embedder=computing,
-        people=People(open_store(settings), computing.model_id, RULES.threshold),
-        rules=RULES,
-        model=MODEL,
+        people=People(open_store(settings), computing.model_id, TONE_RULES.threshold),
+        rules=TONE_RULES,
+        model=TONES,
         profiles_damaged=moved_aside(profile_file(settings)),
     )
 

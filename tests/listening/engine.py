@@ -36,30 +36,19 @@ from earwitnessd.handover import (
 )
 from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
-from earwitnessd.models import Model
 from earwitnessd.profiles import NewExemplar, ProfileStore
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Engine as EngineSettings
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import Microphone
 
-from ..voices import ENERGY, Mouth, ToneEmbedder, talking
+from ..voices import ENERGY, TONE_RULES, TONES, Mouth, ToneEmbedder, talking
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 TIMEOUT_S = 15.0
 BLOCK = 4000
-RULES = Rules(threshold=0.8, hysteresis=0.05, min_margin=0.04, verify_windows=2, unknown_windows=3, ttl_s=6.0)
-MODEL = Model(
-    name="tones",
-    model_id=ToneEmbedder.model_id,
-    directory=Path(),
-    weights=Path(),
-    normalise=False,
-    threshold=0.8,
-    licence="none",
-)
 PATIENT = msgspec.structs.replace(ENERGY, engine=EngineSettings(max_lag_s=25.0))
 # tests speak faster than real time
 
@@ -104,7 +93,7 @@ class Engine:
         *,
         enrolled: dict[str, float] | None = None,
         settings: Settings = PATIENT,
-        rules: Rules = RULES,
+        rules: Rules = TONE_RULES,
         decode: Decode = decode,
     ) -> None:
         self._decode = decode
@@ -135,7 +124,7 @@ class Engine:
         """Called in the engine thread."""
         people = People(ProfileStore(self.profiles), self.embedder.model_id, self._rules.threshold)
         return Parts(
-            embedder=self.embedder, people=people, rules=self._rules, model=MODEL, decode=self._decode
+            embedder=self.embedder, people=people, rules=self._rules, model=TONES, decode=self._decode
         )
 
     def __enter__(self) -> Engine:

@@ -10,11 +10,11 @@ from earwitnessd.decision import Bounds
 from earwitnessd.handover import NewRules
 
 from ..calibration.making import calibration
-from ..voices import ANNA_HZ, BEN_HZ, ToneEmbedder, talking
-from .engine import RULES, Engine
+from ..voices import ANNA_HZ, BEN_HZ, TONE_RULES, ToneEmbedder, talking
+from .engine import Engine
 
 BOUNDS = Bounds(accept=1.0, reject=-1.0, lead=0.5, correlation=0.6, half_life_s=8.0, prior=0.5)
-CALIBRATED = replace(RULES, bounds=BOUNDS)
+CALIBRATED = replace(TONE_RULES, bounds=BOUNDS)
 
 
 def calibrator() -> Calibrator:
@@ -46,6 +46,6 @@ def test_a_calibration_that_is_put_into_force_decides_from_then_on() -> None:
         assert first.llr is not None
         assert second.llr is not None
         assert first.llr > 0.0 > second.llr
-        engine.tell(NewRules(RULES))
+        engine.tell(NewRules(TONE_RULES))
         engine.until_obeyed()
         assert not engine.of(SpeakerLost)

@@ -24,11 +24,11 @@ from earwitnessd.handover import Answer, NewRules, Refusal
 from earwitnessd.settings.root import Decision
 
 from ..calibration.making import calibration
-from ..voices import ANNA_HZ, BEN_HZ, ToneEmbedder, talking
-from .engine import RULES, Engine
+from ..voices import ANNA_HZ, BEN_HZ, TONE_RULES, ToneEmbedder, talking
+from .engine import Engine
 from .test_calibrated import calibrator
 
-WATCHED = replace(RULES, wishes={"banned": GroupWish(watchlist=True, ttl_s=3.0), "empty": GroupWish()})
+WATCHED = replace(TONE_RULES, wishes={"banned": GroupWish(watchlist=True, ttl_s=3.0), "empty": GroupWish()})
 
 
 def answered(answer: Answer | Refusal) -> object:
@@ -66,7 +66,7 @@ def test_a_watchlist_in_the_settings_says_hits() -> None:
         assert listed == Groups(
             groups=[
                 GroupState(name="banned", members=["ben"], watchlist=True, ttl_s=3.0, llr_bound=None),
-                GroupState(name="empty", members=[], watchlist=False, ttl_s=RULES.ttl_s, llr_bound=None),
+                GroupState(name="empty", members=[], watchlist=False, ttl_s=TONE_RULES.ttl_s, llr_bound=None),
             ]
         )
 
@@ -77,7 +77,7 @@ def test_what_was_heard_outlives_a_reload_that_changes_nothing() -> None:
         answered(engine.ask(AddToGroup(group="family", name="anna")))
         engine.say(mouth, talking(ANNA_HZ, 4.0))
         engine.until_said(GroupVerified)
-        engine.tell(NewRules(RULES))
+        engine.tell(NewRules(TONE_RULES))
         engine.until_obeyed()
         engine.say(mouth, talking(ANNA_HZ, 5.0))
         again = engine.until_said(GroupVerified, 2)

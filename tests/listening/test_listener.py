@@ -32,8 +32,8 @@ from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.settings.root import Windows
 
-from ..voices import ANNA_HZ, BEN_HZ, ENERGY, EVE_HZ, Mouth, ToneEmbedder, room, talking
-from .engine import MODEL, RULES, BrokenEmbedder, Engine, HeldEmbedder
+from ..voices import ANNA_HZ, BEN_HZ, ENERGY, EVE_HZ, TONE_RULES, TONES, Mouth, ToneEmbedder, room, talking
+from .engine import BrokenEmbedder, Engine, HeldEmbedder
 
 BOTH = {"anna": ANNA_HZ, "ben": BEN_HZ}
 
@@ -256,22 +256,22 @@ def heard(engine: Engine) -> list[tuple[str, int]]:
 
 
 def test_other_rules_hold_at_once() -> None:
-    patient = replace(RULES, verify_windows=50)
+    patient = replace(TONE_RULES, verify_windows=50)
     with Engine(enrolled=BOTH, rules=patient) as engine:
         mouth = engine.open()
         engine.say(mouth, talking(ANNA_HZ, 8.0))
         engine.until_said(WindowScored, 11)
         assert engine.of(SpeakerVerified) == []
-        engine.tell(NewRules(replace(RULES, verify_windows=1)))
+        engine.tell(NewRules(replace(TONE_RULES, verify_windows=1)))
         engine.until_obeyed()
         engine.say(mouth, talking(ANNA_HZ, 1.0))
         assert engine.until_said(SpeakerVerified).speaker == "anna"
 
 
 def test_a_stream_that_is_added_later_goes_by_the_new_rules() -> None:
-    patient = replace(RULES, verify_windows=50)
+    patient = replace(TONE_RULES, verify_windows=50)
     with Engine(enrolled=BOTH, rules=patient) as engine:
-        engine.tell(NewRules(RULES))
+        engine.tell(NewRules(TONE_RULES))
         engine.say(engine.open("door"), talking(ANNA_HZ, 4.0))
         assert engine.until_said(SpeakerVerified).stream == "door"
 
@@ -282,7 +282,7 @@ def test_a_reload_brings_people_that_another_program_has_enrolled() -> None:
             (anna,) = store.profile("anna").exemplars
         with closing(ProfileStore(engine.profiles)) as store:
             store.add("anna", anna)
-        engine.tell(NewRules(RULES))
+        engine.tell(NewRules(TONE_RULES))
         engine.until_pulse(lambda pulse: pulse.profiles == 2)
 
 
@@ -307,7 +307,7 @@ def test_an_engine_that_cannot_compute_says_why_it_ends(error: Exception, reason
 def test_an_engine_that_cannot_open_its_model_says_why() -> None:
     class Modelless(Engine):
         def open_parts(self) -> Parts:
-            raise ModelError(f"{MODEL.name}: no such model; earwitnessd model pull it")
+            raise ModelError(f"{TONES.name}: no such model; earwitnessd model pull it")
 
     with Modelless() as engine:
         failed = engine.until_word(Failed)
