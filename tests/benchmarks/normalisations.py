@@ -56,8 +56,8 @@ def own_spreads(cohort: Cohort, template: Vectors, test: Vectors) -> float:
 
 def one_spread(cohort: Cohort, template: Vectors, test: Vectors) -> float:
     """The daemon's: the means are each side's own, the spread is one for all."""
-    rows = row_statistics(cohort, template[np.newaxis])
-    return float(normalised_scores(cohort, rows, test)[0])
+    rows, window = (row_statistics(cohort, voice[np.newaxis]) for voice in (template, test))
+    return float(normalised_scores(cohort, rows, window)[0])
 
 
 WAYS: dict[str, Way] = {

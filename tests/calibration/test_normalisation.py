@@ -31,7 +31,8 @@ def test_normalisation_is_adaptive_and_symmetric_with_one_spread() -> None:
     strangers = cohort()
     exemplars = np.stack([voice(seed) for seed in range(5)])
     window = voice(50)
-    scores = normalised_scores(strangers, row_statistics(strangers, exemplars), window)
+    rows, heard = row_statistics(strangers, exemplars), row_statistics(strangers, window[np.newaxis])
+    scores = normalised_scores(strangers, rows, heard)
     assert scores == pytest.approx([by_hand(strangers, each, window) for each in exemplars], abs=1e-4)
 
 
@@ -55,10 +56,10 @@ def test_odd_voices_count_for_less_by_as_much_as_the_weights_say() -> None:
     weights = msgspec.structs.replace(plain.calibration.weights, oddity=-2.0)
     corrected = Calibrator(strangers, msgspec.structs.replace(plain.calibration, weights=weights))
     exemplars = np.stack([unit(voice(seed) + shift * strangers.mean) for seed, shift in ((1, 0.0), (1, 3.0))])
-    odd, ordinary = strangers.oddity(exemplars)
+    odd, ordinary = np.log(strangers.distance(exemplars))
     assert odd > ordinary
     window = voice(50)
-    together = np.array([odd, ordinary]) + strangers.oddity(window)
+    together = np.array([odd, ordinary]) + np.log(strangers.distance(window))
     scores = plain.normalised(plain.rows(exemplars), window)
     assert corrected.normalised(corrected.rows(exemplars), window) == pytest.approx(scores - 2.0 * together)
     assert corrected.paired(exemplars, np.stack([window] * 2)) == pytest.approx(
@@ -66,9 +67,20 @@ def test_odd_voices_count_for_less_by_as_much_as_the_weights_say() -> None:
     )
 
 
+def test_the_plain_cosine_counts_by_as_much_as_the_weights_say() -> None:
+    strangers, plain = cohort(), calibrator()
+    weights = msgspec.structs.replace(plain.calibration.weights, cosine=0.5)
+    fused = Calibrator(strangers, msgspec.structs.replace(plain.calibration, weights=weights))
+    exemplars, window = np.stack([voice(seed) for seed in range(20)]), voice(50)
+    scores = plain.normalised(plain.rows(exemplars), window)
+    more = 0.5 * 10.0 * (exemplars @ window)
+    assert fused.normalised(fused.rows(exemplars), window) == pytest.approx(scores + more, abs=1e-4)
+
+
 def test_a_cohort_of_copies_gives_finite_scores() -> None:
     same = Cohort.stored("m", np.zeros(DIMENSION, np.float32), np.stack([voice(1)] * 30), 30)
-    scores = normalised_scores(same, row_statistics(same, voice(2)[np.newaxis]), voice(3))
+    one, other = (row_statistics(same, voice(seed)[np.newaxis]) for seed in (2, 3))
+    scores = normalised_scores(same, one, other)
     assert np.isfinite(scores).all()
 
 

@@ -24,13 +24,15 @@ class CalibrationError(Exception):
 
 
 class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """intercept + score * (s + oddity * o) + enrolled * length + speech * duration + snr * cleanness."""
+    """intercept + score * (s + oddity * o + cosine * c) + what length, duration and cleanness add."""
 
     intercept: float
     score: float
     # for each unit of the normalised score `s`
     oddity: float = 0.0
     # o: how odd both voices are together (`Cohort.oddity`)
+    cosine: float = 0.0
+    # c: the plain cosine in tenths, which no cohort has a say in
     enrolled: float = 0.0
     # length: natural logarithm of the net speech that was enrolled over 10 s
     speech: float = 0.0
@@ -136,14 +138,22 @@ class Calibration(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def llr(self, score: float, enrolled_s: float, speech_s: float, snr_db: float | None) -> float:
         """Natural-log likelihood ratio of a calibrator's score, given the quality of both recordings."""
-        return llr_of(self.weights, score, 0.0, length_term(enrolled_s), *quality_terms(speech_s, snr_db))
+        return llr_of(
+            self.weights, score, 0.0, 0.0, length_term(enrolled_s), *quality_terms(speech_s, snr_db)
+        )
 
 
 def llr_of(
-    weights: Weights, score: float, oddity: float, length: float, duration: float, cleanness: float
+    weights: Weights,
+    score: float,
+    oddity: float,
+    cosine: float,
+    length: float,
+    duration: float,
+    cleanness: float,
 ) -> float:
     """What the weights make of a normalised score."""
-    llr = max(0.0, weights.score) * (score + weights.oddity * oddity)
+    llr = max(0.0, weights.score) * (score + weights.oddity * oddity + weights.cosine * cosine)
     llr += weights.enrolled * length + shift_of(weights, duration, cleanness)
     return min(max(llr, -LLR_LIMIT), LLR_LIMIT)
 

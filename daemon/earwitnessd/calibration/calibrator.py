@@ -22,26 +22,33 @@ Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class RowStatistics:
-    """The profile side of score normalisation, computed once when profiles are read."""
+class Sides:
+    """How voices stand to the cohort: one value each."""
 
-    centred: Vectors
-    # (exemplars, dimension)
     middle: Floats
     # of each one's cosines to the cohort
     oddity: Floats
-    # of each one
+    # natural logarithm of the distance
+    distance: Floats
+    # from what all voices have in common
+
+    @classmethod
+    def joined(cls, sides: Sequence[Sides]) -> Sides:
+        """One after the other."""
+        return cls(
+            np.concatenate([each.middle for each in sides]),
+            np.concatenate([each.oddity for each in sides]),
+            np.concatenate([each.distance for each in sides]),
+        )
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Window:
-    """The window's side of it."""
+class RowStatistics:
+    """A voice's side of score normalisation: of profiles it is computed once, when they are read."""
 
     centred: Vectors
-    # (dimension)
-    middle: np.float32
-    # of its cosines to the cohort
-    oddity: np.float32
+    # (voices, dimension)
+    sides: Sides
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -52,23 +59,22 @@ class Calibrator:
     calibration: Calibration
 
     def rows(self, exemplars: Vectors) -> RowStatistics:
-        """What must be known of each exemplar beforehand."""
+        """What must be known of each exemplar, or of a window, whoever it is compared with."""
         return row_statistics(self.cohort, exemplars)
 
-    def window(self, embedding: Vectors) -> Window:
-        """What must be known of a window, whoever it is compared with."""
-        centred = self.cohort.centred(embedding)
-        return Window(centred, self.cohort.middle(centred)[0], self.cohort.oddity(embedding)[0])
-
     def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
-        """The window's normalised score against each exemplar, corrected by how odd both are."""
-        window = self.window(embedding)
-        return self.compared(rows.centred @ window.centred, rows.middle, rows.oddity, window)
+        """The window's normalised score against each exemplar, as the calibration corrects it."""
+        window = self.rows(embedding[np.newaxis])
+        return self.compared(rows.centred @ window.centred[0], rows.sides, window.sides)
 
-    def compared(self, cosines: Floats, middle: Floats, oddity: Floats, window: Window) -> Floats:
+    def compared(self, cosines: Floats, sides: Sides, window: Sides) -> Floats:
         """The same from cosines between what is centred, and what is known of each exemplar."""
-        odd: Floats = self.calibration.weights.oddity * (oddity + window.oddity)
-        return adapted(self.cohort, cosines, middle, window.middle) + odd
+        weights = self.calibration.weights
+        scores = adapted(self.cohort, cosines, sides.middle, window.middle)
+        scores += weights.oddity * (sides.oddity + window.oddity)
+        if weights.cosine:
+            scores += weights.cosine * tenths(cosines, sides.distance, window.distance)
+        return scores
 
     def paired(self, exemplars: Vectors, embeddings: Vectors) -> Floats:
         """The same, row by row."""
@@ -101,23 +107,30 @@ def length_terms(enrolled_s: Sequence[float]) -> Doubles:
     return terms
 
 
-def row_statistics(cohort: Cohort, exemplars: Vectors) -> RowStatistics:
-    """Centred exemplars with the mean of their cosines to the cohort."""
-    centred = cohort.centred(exemplars)
-    return RowStatistics(centred, cohort.middle(centred), cohort.oddity(exemplars))
+def row_statistics(cohort: Cohort, voices: Vectors) -> RowStatistics:
+    """Centred, with what each scores against the cohort."""
+    centred, distance = cohort.centred(voices), cohort.distance(voices)
+    return RowStatistics(centred, Sides(cohort.middle(centred), np.log(distance), distance))
 
 
-def normalised_scores(cohort: Cohort, rows: RowStatistics, embedding: Vectors) -> Floats:
+def normalised_scores(cohort: Cohort, rows: RowStatistics, window: RowStatistics) -> Floats:
     """Adaptive symmetric normalisation: half by the exemplar's cohort cosines, half by the window's.
 
     Divided by one spread for all: with each voice's own, as is usual, the built-in model misses more where
     false matches are to be rare (`tests/benchmarks/normalisations.py`).
     """
-    centred = cohort.centred(embedding)
-    return adapted(cohort, rows.centred @ centred, rows.middle, cohort.middle(centred)[0])
+    cosines = rows.centred @ window.centred[0]
+    return adapted(cohort, cosines, rows.sides.middle, window.sides.middle)
 
 
-def adapted(cohort: Cohort, cosines: Floats, middle: Floats, window_middle: np.float32) -> Floats:
+def adapted(cohort: Cohort, cosines: Floats, middle: Floats, window_middle: Floats) -> Floats:
     """The same from cosines and from what both sides score against the cohort."""
     scores = (cosines - 0.5 * (middle + window_middle)) / cohort.spread
     return np.asarray(scores, dtype=np.float32)
+
+
+def tenths(centred_cosines: Floats, distances: Floats, window_distance: Floats) -> Floats:
+    """Plain cosines in tenths, by the law of cosines: nobody's template is read once more for them."""
+    apart = distances * (distances - 2.0 * window_distance * centred_cosines) + np.square(window_distance)
+    found: Floats = 10.0 - 5.0 * apart
+    return found

@@ -50,14 +50,14 @@ class Cohort:
         """Without what all voices have in common, unit length again."""
         return unit(vectors - self.mean)
 
-    def oddity(self, vectors: Vectors) -> Floats:
-        """How far each voice is from what all have in common, as a natural logarithm.
+    def distance(self, vectors: Vectors) -> Floats:
+        """How far each voice is from what all have in common.
 
-        Odd voices and channels look more alike, once centred, than they are.
+        Odd voices and channels, which are far from it, look more alike, once centred, than they are.
         """
         distances = np.linalg.norm(np.atleast_2d(vectors) - self.mean, axis=1)
-        logs: Floats = np.log(np.maximum(distances, LEAST_DISTANCE))
-        return logs
+        found: Floats = np.maximum(distances, LEAST_DISTANCE).astype(np.float32)
+        return found
 
     def middle(self, centred: Vectors) -> Floats:
         """The mean of each row's cosines to the speakers of the cohort most like it."""

@@ -22,8 +22,9 @@ Bools = npt.NDArray[np.bool_]
 
 PRIOR = 0.1
 # of a target: mostly strangers, as there are where false matches matter
-RIDGE = np.array([1e-3, 1e-3, 1e-2, 1e-2, 5e-2])
-# on score, oddity, length, duration and cleanness: what corpora differ in by chance must not be learnt
+RIDGE = np.array([1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 5e-2])
+# on score, oddity, cosine, length, duration and cleanness: what corpora differ in by chance must not be learnt
+COSINE = 2  # its column
 SPLITS = 4  # times that the speakers are split in halves, to fit on one and measure on the other
 SEED = 20_2611
 LEAST_SPEAKERS, LEAST_TARGETS, LEAST_NON_TARGETS = 10, 50, 200
@@ -126,23 +127,35 @@ def _check_half(*halves: Sequence[Observed]) -> None:
 
 
 def _regress(trials: Sequence[Observed], hop_s: float) -> Weights:
-    """On windows and on whole recordings alike: the daemon decides by the ones, reports by the others."""
+    """On windows and on whole recordings alike: the daemon decides by the ones, reports by the others.
+
+    Both the normalised score and the plain cosine have to speak for somebody: what few trials make of two
+    that say nearly the same may be a difference of the two, and then the cosine is left out.
+    """
     features, target, shares = [], [], []
     for trial in trials:
         windows = thinned(trial, hop_s)
         features += [*windows, trial.whole]
         shares += [1.0 / len(windows)] * len(windows) + [1.0]
         target += [trial.target] * (len(windows) + 1)
-    intercept, (score, oddity, enrolled, speech, snr) = fit_logistic(
-        np.array(features), np.array(target), weights=np.array(shares), prior=PRIOR, ridge=RIDGE
-    )
+    rows, told, weights = np.array(features), np.array(target), np.array(shares)
+    fitted = _weights(*fit_logistic(rows, told, weights=weights, prior=PRIOR, ridge=RIDGE))
+    if fitted.score > 0.0 and fitted.cosine >= 0.0:
+        return fitted
+    rows[:, COSINE] = 0.0
+    return _weights(*fit_logistic(rows, told, weights=weights, prior=PRIOR, ridge=RIDGE))
+
+
+def _weights(intercept: float, coefficients: Floats) -> Weights:
+    score, oddity, cosine, enrolled, speech, snr = coefficients.tolist()
     return Weights(
         intercept=round(intercept, 4),
-        score=round(float(score), 4),
-        oddity=round(float(oddity / score), 4) if score > 0 else 0.0,
-        enrolled=round(float(enrolled), 4),
-        speech=round(float(speech), 4),
-        snr=round(float(snr), 4),
+        score=round(score, 4),
+        oddity=round(oddity / score, 4) if score > 0 else 0.0,
+        cosine=round(cosine / score, 4) if score > 0 else 0.0,
+        enrolled=round(enrolled, 4),
+        speech=round(speech, 4),
+        snr=round(snr, 4),
     )
 
 

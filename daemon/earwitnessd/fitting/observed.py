@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from earwitnessd.calibration.calibration import length_term, quality_terms
-from earwitnessd.calibration.calibrator import RowStatistics, normalised_scores, row_statistics
+from earwitnessd.calibration.calibrator import RowStatistics, normalised_scores, row_statistics, tenths
 from earwitnessd.calibration.cohort import Cohort, Vectors
 from earwitnessd.evaluation.trials import Crop, Trial
 from earwitnessd.fitting.hearing import Listened, Part
@@ -28,11 +28,11 @@ class Observed:
     # who enrolled and who speaks
     parts: tuple[Part, ...]
     features: Floats
-    # (windows used, 5): normalised score, oddity, length of the enrolment, duration, cleanness
+    # (windows used, 6): normalised score, oddity, plain cosine, length of the enrolment, duration, cleanness
     cosines: Floats
     # (windows used)
     whole: Floats
-    # (5): the features of all windows taken together
+    # (6): the features of all windows taken together
 
 
 def observe(trials: Sequence[Trial], heard: Mapping[Crop, Listened], cohort: Cohort) -> list[Observed]:
@@ -56,9 +56,15 @@ def observe(trials: Sequence[Trial], heard: Mapping[Crop, Listened], cohort: Coh
             rows: RowStatistics = rows,
             enrolled_s: float = ours.speech_s,
         ) -> tuple[float, ...]:
-            score = float(normalised_scores(cohort, rows, vector)[0])
-            odd = float(rows.oddity[0] + cohort.oddity(vector)[0])
-            return score, odd, length_term(enrolled_s), *quality_terms(speech_s, snr_db)
+            window = row_statistics(cohort, vector[np.newaxis])
+            ours, theirs = rows.sides, window.sides
+            scored = (
+                normalised_scores(cohort, rows, window),
+                ours.oddity + theirs.oddity,
+                tenths(rows.centred @ window.centred[0], ours.distance, theirs.distance),
+            )
+            recorded = length_term(enrolled_s), *quality_terms(speech_s, snr_db)
+            return *(float(value[0]) for value in scored), *recorded
 
         found.append(
             Observed(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from earwitnessd.calibration import Calibrator
-from earwitnessd.calibration.calibrator import length_terms
+from earwitnessd.calibration.calibrator import Sides, length_terms
 from earwitnessd.channel import Channel
 from earwitnessd.score.blocks import Block, Exemplars, blocks_of, changed
 from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Reals, Rows, Scores, place_of
@@ -104,11 +104,9 @@ class ProfileMatrix:
         if self.calibrator is None or self.columns is None:
             return self.scores(embedding)
         columns, calibrator = self.columns, self.calibrator
-        window = calibrator.window(embedding)
+        window = calibrator.rows(embedding[np.newaxis])
         centred = [block.rows.centred for block in self.blocks if block.rows]
-        by_row = calibrator.compared(
-            _products(centred, window.centred), columns.middle, columns.oddity, window
-        )
+        by_row = calibrator.compared(_products(centred, window.centred[0]), columns.sides, window.sides)
         llrs = calibrator.mapped(by_row, columns.lengths, heard.speech_s, heard.snr_db)
         return Scores(
             self.names,
@@ -146,9 +144,8 @@ class Columns:
     # where each person's exemplars begin
     first_people: list[int]
     # where each block's people begin
-    middle: Reals
-    # this and the next two: empty where there is no calibration
-    oddity: Reals
+    sides: Sides
+    # this and the next: empty where there is no calibration
     lengths: Floats
     # as the calibration sees the net speech of each exemplar
 
@@ -163,18 +160,18 @@ class Columns:
     def of(cls, blocks: Sequence[Block]) -> Columns:
         """Of at least one block."""
         rows = np.cumsum([0, *(len(block.vectors) for block in blocks)])
-        statistics = [block.rows for block in blocks if block.rows]
+        statistics = [block.rows.sides for block in blocks if block.rows]
         speech_s = [speech_s for block in blocks for speech_s in block.speech_s]
         return cls(
             np.concatenate([block.first_rows + start for block, start in zip(blocks, rows, strict=False)]),
             np.cumsum([0, *(len(block.names) for block in blocks[:-1])]).tolist(),
-            np.concatenate([each.middle for each in statistics]) if statistics else _NOTHING,
-            np.concatenate([each.oddity for each in statistics]) if statistics else _NOTHING,
+            Sides.joined(statistics) if statistics else _NO_SIDES,
             length_terms(speech_s),
         )
 
 
 _NOTHING: Vector = np.empty(0, dtype=np.float32)
+_NO_SIDES = Sides(_NOTHING, _NOTHING, _NOTHING)
 
 
 def _products(blocks: Sequence[Vector], vector: Vector) -> Vector:
