@@ -7,7 +7,7 @@ import resource
 import time
 from pathlib import Path
 
-GIVE_BACK_EVERY_S = 10.0
+GIVE_BACK_EVERY_S = 30.0
 _ARENA_MAX = -8  # of mallopt, in glibc's malloc.h
 
 
@@ -32,7 +32,7 @@ def share_one_heap() -> None:
 class GivingBack:
     """Owned by the main thread. Without it the process keeps the most that any batch or recording needed.
 
-    It takes about a millisecond; the C library must be glibc, others give back by themselves or not at all.
+    It takes milliseconds; the C library must be glibc, others give back by themselves or not at all.
     """
 
     def __init__(self) -> None:
