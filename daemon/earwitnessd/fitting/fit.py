@@ -23,7 +23,7 @@ Bools = npt.NDArray[np.bool_]
 PRIOR = 0.1
 # of a target: mostly strangers, as there are where false matches matter
 RIDGE = np.array([1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 5e-2])
-# on score, oddity, cosine, length, duration and cleanness: what corpora differ in by chance must not be learnt
+# on score, oddity, cosine, length, duration and cleanness: corpora differ by chance, too
 COSINE = 2  # its column
 SPLITS = 4  # times that the speakers are split in halves, to fit on one and measure on the other
 SEED = 20_2611

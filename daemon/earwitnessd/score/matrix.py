@@ -15,7 +15,7 @@ from earwitnessd.calibration import Calibrator
 from earwitnessd.calibration.calibrator import Sides, length_terms
 from earwitnessd.channel import Channel
 from earwitnessd.score.blocks import Block, Exemplars, blocks_of, changed
-from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Reals, Rows, Scores, place_of
+from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Rows, Scores, place_of
 
 Vector = npt.NDArray[np.float32]
 F = TypeVar("F", bound=np.floating)
