@@ -77,6 +77,11 @@ class Child:
         """Of the process."""
         return self._process.pid
 
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether its exit makes one of `filenos` readable."""
+        return self._exit_fd >= 0
+
     def filenos(self) -> list[int]:
         """To poll for reading."""
         quiet = self._stderr_bytes < FLOOD_BYTES

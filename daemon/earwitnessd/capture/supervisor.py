@@ -32,7 +32,8 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.25
+LOOK_S = 0.75  # rarely: who has something to say wakes us, twice a second if it is well
+LOOK_OFTEN_S = 0.25
 NEVER_S = 3600.0
 
 LEVELS: Mapping[State, int] = {
@@ -172,7 +173,13 @@ class CaptureSupervisor:
         """Call `tick` after this many seconds at the latest."""
         if self._state in ("stopping", "backing_off"):
             return max(0.0, self._due_s - now_s)
-        return max(0.0, self._ticked_s + LOOK_S - now_s) if self._child is not None else NEVER_S
+        if self._child is None:
+            return NEVER_S
+        look_s = LOOK_S if self._child.tells_its_end else LOOK_OFTEN_S
+        due_s = self._ticked_s + look_s
+        if not self._killed_because:
+            due_s = min(due_s, self._pulse_s + self._allowed_s)
+        return max(0.0, due_s - now_s)
 
     def start(self, now_s: float) -> None:
         """The first process; also what `resume` does."""
@@ -265,10 +272,14 @@ class CaptureSupervisor:
         if self._state == "listening" and now_s - self._started_s >= self._patience.healthy_s:
             self._back_off_s = self._patience.shortest_back_off_s
 
+    @property
+    def _allowed_s(self) -> float:
+        """For how long it may be silent."""
+        return self._patience.start_s if self._state == "starting" else self._patience.hang_s
+
     def _judge(self, now_s: float) -> None:
         silent_s = now_s - self._pulse_s
-        allowed_s = self._patience.start_s if self._state == "starting" else self._patience.hang_s
-        if silent_s > allowed_s and not self._killed_because:
+        if silent_s > self._allowed_s and not self._killed_because:
             self._kill(f"no sign of life for {silent_s:.1f} s")
 
     def _kill(self, reason: str) -> None:
