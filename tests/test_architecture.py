@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DAEMON = ROOT / "daemon" / "earwitnessd"
 CLIENT = ROOT / "clients" / "earwitness"
+PAGE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 
 STAGES = (
     "capture",
@@ -229,3 +231,15 @@ def test_the_folders_hold_one_package_each() -> None:
     for folder, package in (("daemon", "earwitnessd"), ("clients", "earwitness")):
         held = {path.name for path in (ROOT / folder).iterdir() if path.name != "__pycache__"}
         assert held == {package, "README.md"}
+
+
+def test_the_architecture_names_every_package() -> None:
+    packages = {file.parent for root in (DAEMON, CLIENT) for file in root.rglob("__init__.py")}
+    missing = [each for each in packages - {DAEMON, CLIENT} if f"`{each.name}/`" not in PAGE]
+    assert sorted(str(each.relative_to(ROOT)) for each in missing) == []
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/.-]+(?:/|\.py))`", PAGE))))
+def test_what_the_architecture_names_is_there(path: str) -> None:
+    places = [ROOT, DAEMON.parent, DAEMON, CLIENT, *(each for each in DAEMON.iterdir() if each.is_dir())]
+    assert any((place / path).exists() for place in [*places, CLIENT / "schema"])
