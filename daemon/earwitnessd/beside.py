@@ -47,9 +47,13 @@ class Beside(Generic[Order, Word]):
         """What the thread has said since the last time."""
         return self._words.drain()
 
+    def finish(self) -> None:
+        """It ends with what has come; `close` waits for that."""
+        self._orders.put(Finish())
+
     def close(self, within_s: float) -> None:
         """Let it finish; one that waits for its disk for longer is left behind."""
-        self._orders.put(Finish())
+        self.finish()
         self._thread.join(within_s)
         if not self.alive:
             self._orders.close()
