@@ -1,4 +1,4 @@
-"""The event tables of clients/README.md, made from the types: `python -m tests.contract.tables --write`."""
+"""What pages show of events, made from the types: `python -m tests.contract.tables --write`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from earwitness.events import Event, SpeakerVerified, StreamEvent, encode
 from earwitness.schema import build, examples
 from earwitness.schema.build import Schema
 
-PAGE = Path(__file__).parents[2] / "clients" / "README.md"
+ROOT = Path(__file__).parents[2]
 BEGIN, END = "<!-- events:begin -->", "<!-- events:end -->"
 COMMAND = "python -m tests.contract.tables --write"
 TYPES = {"string": "string", "integer": "int", "number": "float", "boolean": "bool", "null": "null"}
@@ -22,11 +22,16 @@ WIDTH = 124
 SHOWN = next(event for event in examples.EVENTS if isinstance(event, SpeakerVerified))
 
 
-def written(page: str) -> str:
-    """The page with tables that are true."""
+def pages() -> dict[Path, str]:
+    """The pages, each with what it shows when that is true."""
+    shown = {ROOT / "clients" / "README.md": tables(), ROOT / "README.md": one_of_them()}
+    return {page: _with(page.read_text(encoding="utf-8"), content) for page, content in shown.items()}
+
+
+def _with(page: str, content: str) -> str:
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{after}"
 
 
 def tables() -> str:
@@ -47,9 +52,14 @@ def tables() -> str:
             "What each has besides:",
             *(block for kind in build.EVENTS for block in _event(kind, defs)),
             "One of them, as it is on the wire:",
-            f"```json\n{wrapped(encode(SHOWN).decode())}\n```",
+            one_of_them(),
         ]
     )
+
+
+def one_of_them() -> str:
+    """An event as it is on the wire."""
+    return f"```json\n{wrapped(encode(SHOWN).decode())}\n```"
 
 
 def wrapped(body: str) -> str:
@@ -134,8 +144,8 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    new = written(PAGE.read_text(encoding="utf-8"))
     if sys.argv[1:] == ["--write"]:
-        PAGE.write_text(new, encoding="utf-8")
+        for page, text in pages().items():
+            page.write_text(text, encoding="utf-8")
     else:
         print(tables())

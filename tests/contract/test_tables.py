@@ -1,10 +1,16 @@
-"""The tables of events in the page of the wire contract are what the types say."""
+"""What the pages show of events is what the types say."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from . import tables
 
+PAGES = tables.pages()
 
-def test_the_page_has_the_tables_of_today() -> None:
-    page = tables.PAGE.read_text(encoding="utf-8")
-    assert page == tables.written(page), f"write them anew: {tables.COMMAND}"
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(tables.ROOT)))
+def test_a_page_shows_the_events_of_today(page: Path) -> None:
+    assert page.read_text(encoding="utf-8") == PAGES[page], f"write them anew: {tables.COMMAND}"
