@@ -3,8 +3,8 @@
     python tests/benchmarks/normalisations.py DEV trials.txt trials_short.txt
 
 Each recording is heard as the daemon hears it, and scored as a whole; the cohort is the model's own. Min Cllr
-and minDCF are those of the best mapping and the best threshold for each way. The last way was fitted on trials
-itself: on those it is flattered a little.
+and minDCF are those of the best mapping and the best threshold for each way. The last way has weights that
+were fitted to trials: on those it is flattered a little.
 """
 
 from __future__ import annotations
