@@ -101,6 +101,10 @@ class Following:
         """Its thread runs."""
         return self._follower.alive
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """The thread ends with what it is putting into force."""
-        self._follower.close(FINISH_S)
+        self._follower.finish()
+
+    def close(self, within_s: float) -> None:
+        """Wait for that; one that waits for its disk is left behind."""
+        self._follower.close(min(FINISH_S, within_s))

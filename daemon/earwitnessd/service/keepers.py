@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from earwitnessd.evidence.folder import EvidenceError, EvidenceFolder
 from earwitnessd.evidence.keeper import EvidenceKeeper
 from earwitnessd.journal.events import EventLog
 from earwitnessd.service.errors import StartError
+from earwitnessd.service.leaving import Leaving
 from earwitnessd.service.public import Attendants
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
@@ -29,13 +28,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LEAST_S = 0.1  # for whoever waits for a disk, whatever time is left
-
 
 class Keepers:
     """Owned by the main thread. What the settings do not ask for is not there."""
 
-    def __init__(self, settings: Settings, boot: str, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, boot: str, leaving: Leaving, stack: ExitStack) -> None:
         """StartError if something that is asked for cannot be had; no thread runs yet."""
         self._settings = settings
         self._boot = boot
@@ -44,8 +41,7 @@ class Keepers:
         self._log = EventLog()
         self._evidence: EvidenceKeeper | None = None
         self._audit: AuditKeeper | None = None
-        self.leave_by_s = math.inf
-        # by the monotonic clock: then nobody waits for a disk any more
+        self._leaving = leaving
 
     def start(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
         """Those that write have a thread each."""
@@ -116,7 +112,7 @@ class Keepers:
         return [what for what, keeper in keepers.items() if keeper and keeper.stuck]
 
     def _leave(self, keeper: AuditKeeper | EvidenceKeeper) -> None:
-        keeper.close(max(LEAST_S, self.leave_by_s - time.monotonic()))
+        keeper.close(self._leaving.left_s())
 
 
 def _open_metrics(settings: Settings, stack: ExitStack) -> Metrics | None:

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -29,6 +28,7 @@ from earwitnessd.service.engine_side import EngineSide
 from earwitnessd.service.errors import EngineFailedError, StartError
 from earwitnessd.service.heart import Heart
 from earwitnessd.service.keepers import Keepers
+from earwitnessd.service.leaving import Leaving
 from earwitnessd.service.live_settings import LiveSettings
 from earwitnessd.service.memory import GivingBack, share_one_heap
 from earwitnessd.service.notify import ServiceManager
@@ -73,6 +73,7 @@ class Service:
         self._manager = ServiceManager()
         self._suspension = Suspension()
         self._giving_back = GivingBack()
+        self._leaving = Leaving()
 
     def run(self) -> None:
         """Until a signal or a failure; StartError if it cannot start or the engine fails."""
@@ -87,7 +88,7 @@ class Service:
     def _start(self, stack: ExitStack) -> None:
         self._signals = stack.enter_context(signals(self._on_signal))
         self._claim_sockets(stack)
-        self._keepers = Keepers(self._settings, self.boot, stack)
+        self._keepers = Keepers(self._settings, self.boot, self._leaving, stack)
         audio_directory = tempfile.mkdtemp(prefix="earwitness-")
         stack.callback(shutil.rmtree, audio_directory, ignore_errors=True)
         context = zmq.Context()
@@ -122,7 +123,9 @@ class Service:
         gateway = self._open_gateway(context, audio_endpoint, stack)
         cadence = Cadence.of(windows.length_s, windows.hop_s)
         self._streams = Streams(audio_endpoint, self.boot, engine.tell, cadence, gateway)
-        self._shared = SharedPeople(self._settings, self._public.control, engine.tell, self._keepers.on_given)
+        self._shared = SharedPeople(
+            self._settings, self._public.control, engine.tell, self._keepers.on_given, self._leaving
+        )
         self._heart = Heart(
             engine,
             self._streams,
@@ -293,7 +296,8 @@ class Service:
         self._manager.stopping()
         self._publish(DaemonStopping(reason=self._stop_reason))
         self._public.control.refuse_all("the daemon is stopping")
-        self._keepers.leave_by_s = time.monotonic() + STOP_S
+        self._leaving.begin(STOP_S)
+        self._shared.finish()
         self._streams.stop(STOP_CAPTURE_S)
 
     def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:

@@ -13,7 +13,9 @@ from earwitnessd.assemble import reopen_store
 from earwitnessd.control import ControlServer
 from earwitnessd.handover import Answer, PeopleFollowed, Refusal, ToEngine
 from earwitnessd.profiles import ProfileStore
+from earwitnessd.service.engine_side import STOP_S as ENGINE_STOP_S
 from earwitnessd.service.following import Following
+from earwitnessd.service.leaving import Leaving
 from earwitnessd.service.public import Attendants
 from earwitnessd.service.sharing import Sharing
 from earwitnessd.settings.root import Settings
@@ -29,11 +31,13 @@ class SharedPeople:
         control: ControlServer,
         tell_engine: Callable[[ToEngine], None],
         on_given: Callable[[Gave], None],
+        leaving: Leaving,
     ) -> None:
         self._settings = settings
         self._control = control
         self._tell_engine = tell_engine
         self._on_given = on_given
+        self._leaving = leaving
         self._sharing: Sharing | None = None
         self._following: Following | None = None
 
@@ -47,11 +51,11 @@ class SharedPeople:
 
         if settings.share:
             self._sharing = Sharing(context, settings.share, open_store, model_id)
-            stack.callback(self._sharing.close)
+            stack.callback(self._leave, self._sharing)
             served[self._sharing.receiver] = self._on_shared
         if settings.follow:
             self._following = Following(context, settings.follow, open_store, model_id)
-            stack.callback(self._following.close)
+            stack.callback(self._leave, self._following)
             served[self._following.receiver] = self._on_followed
         return served
 
@@ -65,6 +69,12 @@ class SharedPeople:
         """Whose disk does not answer, for people: their sockets are still open."""
         sides = {"sharing the profiles": self._sharing, "following the profiles": self._following}
         return [what for what, side in sides.items() if side and side.alive]
+
+    def finish(self) -> None:
+        """The daemon stops: both threads end while the captures do."""
+        for side in (self._sharing, self._following):
+            if side:
+                side.finish()
 
     def handle(self, token: int, method: FollowProfiles | FollowAnew) -> None:
         """Answer, refuse, or have it answered when there is something to tell."""
@@ -90,6 +100,9 @@ class SharedPeople:
         """Once a second."""
         if self._following:
             self._following.tell()
+
+    def _leave(self, side: Sharing | Following) -> None:
+        side.close(self._leaving.left_s(for_others_s=ENGINE_STOP_S))
 
     def _follow_anew(self, token: int) -> None:
         if not self._following:

@@ -58,6 +58,10 @@ class Sharing:
         """Its thread runs."""
         return self._giver.alive
 
-    def close(self) -> None:
+    def finish(self) -> None:
         """The thread ends with the page that it reads."""
-        self._giver.close(FINISH_S)
+        self._giver.finish()
+
+    def close(self, within_s: float) -> None:
+        """Wait for that; one that waits for its disk is left behind."""
+        self._giver.close(min(FINISH_S, within_s))
