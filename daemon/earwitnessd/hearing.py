@@ -6,6 +6,8 @@ import time
 from collections import deque
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
 from earwitnessd import quality
 from earwitnessd.capture.messages import RATE, Alive, AnyMessage, Audio, Ended, Lost, Opened, Samples
@@ -17,6 +19,7 @@ from earwitnessd.windows import Window, WindowCursor
 RING_S = LEAST_MEMORY_S
 RECORDED_BATCH = 8  # windows of a recording embedded at once: fewer is slower, more is not faster
 RECORDED_BACKLOG_S = 10.0  # but no more of it waits here than this, or the ring would lose it
+LISTEN_S = 0.5  # while somebody speaks, the gate hears so much at once: its weights come from afar each time
 LEVEL_DECAY = 0.6  # of the shown level, a block; a meter that jumps cannot be read
 
 
@@ -169,6 +172,7 @@ class Hearing:
         """No more audio comes under this stream_id; said once, also of a source that never opened."""
         if self._said_lost or (self.opened is not None and stream_id != self.stream_id):
             return []
+        events = self._listen()
         self._said_lost = True
         self.stream_id = stream_id
         self.counters.windows_skipped += self.due  # nothing is decided of a stream that was said to be lost
@@ -182,7 +186,6 @@ class Hearing:
         self.opened = None
         self.level_dbfs = None
         self.zero_run_s = 0.0
-        events: list[Event] = []
         if self._activity.speaking:
             events.append(self._speech_stopped(self.position))
         lost = StreamLost(
@@ -243,6 +246,8 @@ class Hearing:
         self._gate.reset()
         self._activity = activity.SpeechActivity(self._gate_settings, self._gate.chunk_samples, RATE, RING_S)
         self._gate_position = 0
+        self._waiting: list[Samples] = []
+        # by the gate
         self._speech_start = 0
         self._heard_until = 0
         self._arrivals: deque[Arrival] = deque()
@@ -282,15 +287,29 @@ class Hearing:
         level = quality.level_dbfs(samples)
         before = level if self.level_dbfs is None else self.level_dbfs
         self.level_dbfs = max(level, before * LEVEL_DECAY + level * (1 - LEVEL_DECAY))
-        probabilities = self._gate.push(samples)
-        events += self._on_transitions(self._activity.push(self._gate_position, probabilities))
+        self._waiting.append(samples)
+        return events if self._may_wait() else [*events, *self._listen()]
+
+    def _may_wait(self) -> bool:
+        """The gate hears the beginning of speech at once, its end and what goes on with the next window."""
+        waiting = sum(map(len, self._waiting))
+        return self._activity.speaking and waiting < LISTEN_S * RATE and not self.due
+
+    def _listen(self) -> list[Event]:
+        """Have the gate hear what waits."""
+        if not self._waiting:
+            return []
+        blocks, self._waiting = self._waiting, []
+        probabilities = self._gate.push(blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
+        transitions = self._activity.push(self._gate_position, probabilities)
         self._gate_position += len(probabilities) * self._gate.chunk_samples
-        return events
+        return self._on_transitions(transitions)
 
     def _on_gap(self, position: int, samples: int, reason: str) -> list[Event]:
         if position != self.position or samples <= 0:
             self.counters.bad_messages += 1
             return []
+        events = self._listen()
         self._ring.skip(samples)
         stop = self.position
         self._cursor.mark_gap(position, stop)
@@ -306,7 +325,7 @@ class Hearing:
             samples=samples,
             reason=reason,
         )
-        return [gap]
+        return [*events, gap]
 
     def _on_alive(self, message: Alive) -> None:
         self.zero_run_s = message.zero_run_s
