@@ -98,7 +98,7 @@ class Calibrator:
             max(0.0, weights.score) * np.asarray(scores, dtype=np.float64) + weights.enrolled * lengths
         )
         llrs += shift_of(weights, *quality_terms(speech_s, snr_db))
-        return np.clip(llrs, -LLR_LIMIT, LLR_LIMIT, out=llrs)
+        return np.maximum(np.minimum(llrs, LLR_LIMIT, out=llrs), -LLR_LIMIT, out=llrs)
 
 
 def length_terms(enrolled_s: Sequence[float]) -> Doubles:

@@ -91,7 +91,7 @@ def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     worth = independent(past + 1.0, bounds)
     after = (past * means + llrs) / (past + 1.0) * worth
     after = np.where(llrs >= 0.0, np.maximum(after, before), np.minimum(after, before))
-    after = np.clip(after, bounds.least, bounds.most)
+    after = np.maximum(np.minimum(after, bounds.most), bounds.least)
     return Memory(kept.names, (after / worth).tobytes(), (past + 1.0).tobytes(), kept.at)
 
 
@@ -149,7 +149,7 @@ def opinion(
 ) -> Opinion:
     """Who it is by this evidence; if an opinion `stands`, `standing` is whom it names."""
     first = int(llrs.argmax())
-    lead = float(llrs[first] - np.delete(llrs, first).max()) if len(llrs) > 1 else math.inf
+    lead = float(llrs[first]) - _most_of_others(llrs, first)
     people, nobody = posteriors(llrs, table.log_odds)
     most, accept = float(llrs[first]), bounds.accept_of(table.names[first])
 
@@ -177,6 +177,13 @@ def opinion(
         cosine = scores.at(nearest).cosine
         return Opinion(None, enough, (cosine,), llr=llr, needed=needed, posterior=nobody)
     return Opinion.none("undecided")
+
+
+def _most_of_others(llrs: Floats, first: int) -> float:
+    """Of all but this one; the lowest there is where there is nobody else."""
+    others = llrs.copy()
+    others[first] = -math.inf
+    return float(others.max())
 
 
 class SequentialTest:

@@ -186,5 +186,6 @@ def _products(blocks: Sequence[Vector], vector: Vector) -> Vector:
 
 def _nearest(products: Vector, first_rows: Rows) -> Vector:
     """Each person's, of the products of their exemplars; rounding may lead beyond what a cosine can be."""
-    cosines: Vector = np.maximum.reduceat(np.clip(products, -1.0, 1.0), first_rows)
+    within = np.maximum(np.minimum(products, 1.0), -1.0)
+    cosines: Vector = np.maximum.reduceat(within, first_rows)
     return cosines
