@@ -46,13 +46,28 @@ class Finding:
     says: str
 
 
-def examine(settings: Settings) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """The service that the settings are of: what it holds is not for others to try."""
+
+    serves: str
+    # who answers there; empty: nobody
+    key: KeyPlace | None
+    # of the templates, which systemd hands to it
+
+
+def examine(settings: Settings, installed: Installed | None = None) -> list[Finding]:
     """Model, profiles, streams, sockets, and what was asked for besides."""
-    looked_at = (_model, _overlap, _streams, _sockets, _extras)
-    return [finding for look in looked_at for finding in look(settings)]
+    looked_at = (_overlap, _streams)
+    return [
+        *_model(settings, installed.key if installed else None),
+        *(finding for look in looked_at for finding in look(settings)),
+        *_sockets(settings, installed),
+        *_extras(settings, installed),
+    ]
 
 
-def _model(settings: Settings) -> Iterator[Finding]:
+def _model(settings: Settings, key: KeyPlace | None) -> Iterator[Finding]:
     try:
         engine = open_engine(settings)
         rules = engine.rules(settings.decision, engine.calibrator(settings.decision))
@@ -64,7 +79,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
         lost = lost_by(engine.embedder)
         yield Finding("remote", not lost, lost or f"{settings.engine.remote.where} serves this model")
     yield Finding("decision", True, str(rules))
-    yield from _profiles(settings, engine.embedder.model_id)
+    yield from _profiles(settings, engine.embedder.model_id, key)
 
 
 def _overlap(settings: Settings) -> Iterator[Finding]:
@@ -79,8 +94,9 @@ def _overlap(settings: Settings) -> Iterator[Finding]:
     yield Finding("overlap", True, f"{settings.overlap.model}: windows are {share}")
 
 
-def _profiles(settings: Settings, model_id: str) -> Iterator[Finding]:
+def _profiles(settings: Settings, model_id: str, key: KeyPlace | None) -> Iterator[Finding]:
     file = profile_file(settings)
+    place = key or KeyPlace.find(settings.templates.key_file, file)
     if not file.exists():
         yield Finding("profiles", True, f"{file} does not exist yet: nobody is enrolled")
         return
@@ -88,7 +104,7 @@ def _profiles(settings: Settings, model_id: str) -> Iterator[Finding]:
         if is_plain(file):
             yield Finding("profiles", True, f"{file} will be encrypted when the daemon starts")
             return
-        with closing(ProfileStore(file, key=KeyPlace.find(settings.templates.key_file, file))) as store:
+        with closing(ProfileStore(file, key=place)) as store:
             people = store.profiles()
             waiting = {each.name for each in waiting_for(store.database, model_id)}
             kept = count_audio(store.database)
@@ -179,7 +195,7 @@ def _devices() -> Finding:
     return Finding("devices", True, "; ".join(names))
 
 
-def _extras(settings: Settings) -> Iterator[Finding]:
+def _extras(settings: Settings, installed: Installed | None) -> Iterator[Finding]:
     evidence = settings.evidence
     if evidence.keep:
         directory = evidence_directory(settings)
@@ -189,7 +205,7 @@ def _extras(settings: Settings) -> Iterator[Finding]:
         open_to = f"{directory}: others may look into it (mode {mode:o}); chmod 700 it"
         yield Finding("evidence", not mode & 0o077, open_to if mode & 0o077 else says)
     yield from _sharing(settings)
-    if settings.metrics.listen:
+    if settings.metrics.listen and not (installed and installed.serves):
         address = parse_address(settings.metrics.listen)
         try:
             listen(address).close()
@@ -213,9 +229,13 @@ def _sharing(settings: Settings) -> Iterator[Finding]:
         yield Finding("share" if settings.share else "follow", False, str(error))
 
 
-def _sockets(settings: Settings) -> Iterator[Finding]:
+def _sockets(settings: Settings, installed: Installed | None) -> Iterator[Finding]:
     endpoints = sockets.resolve(settings.sockets)
     for subject, endpoint in (("events", endpoints.events), ("control", endpoints.control)):
+        if installed:
+            says = installed.serves or "nobody answers there: the service is not running"
+            yield Finding(subject, True, f"{endpoint}: {says}")
+            continue
         try:
             if lock := sockets.claim(endpoint):
                 lock.close()

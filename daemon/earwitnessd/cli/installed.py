@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from earwitnessd.install.places import Places
+    from earwitnessd.settings.root import Settings
+    from earwitnessd.templates.key_file import KeyPlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,18 @@ class Meant:
     def name(self) -> str:
         """For people."""
         return "the service of your session" if self.places.user else "the service earwitnessd"
+
+    @property
+    def not_yours(self) -> str:
+        """What to do for whoever may not look."""
+        return f"the profiles of {self.name} are not yours to look at: run it as root; --user: your own"
+
+    def handed_key(self, settings: Settings) -> KeyPlace | None:
+        """The templates' key that systemd hands to the service, and not to us."""
+        from earwitnessd.templates.key_file import KeyPlace
+
+        handed_over = self.service and not self.places.user and settings.templates.key_file == "auto"
+        return KeyPlace(self.places.template_key, credential=True) if handed_over else None
 
     def look_as(self) -> None:
         """Find things where the service does: what systemd would tell it."""

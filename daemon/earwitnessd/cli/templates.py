@@ -163,7 +163,7 @@ def _places(whose: Meant, overrides: list[str] | None) -> tuple[Path, KeyPlace]:
         print(f"earwitnessd: {one_line(error)}", file=sys.stderr)
         raise typer.Exit(UNUSABLE) from None
     except PermissionError:
-        _fail(f"the profiles of {whose.name} are not yours to look at: run it as root; --user: your own")
+        _fail(whose.not_yours)
     if whose.service and not whose.places.user and settings.templates.key_file == "auto":
         return file, KeyPlace(whose.places.template_key)
     return file, KeyPlace.find(settings.templates.key_file, file)
