@@ -17,7 +17,8 @@ from earwitnessd.satellite.keys import LinkKeys
 from earwitnessd.version import VERSION
 
 SHORTEST_WAIT_S = 0.5
-LONGEST_WAIT_S = 8.0
+LONGEST_WAIT_S = 2.0
+# a try costs little, and each second may cost audio
 HEARTBEAT_MS = 1000
 CATCH_UP_BURST_S = 2.0
 WHOLE_S = 0.001
