@@ -56,6 +56,18 @@ def test_the_daemon_is_exposed_little_whatever_the_settings_need(tmp_path: Path,
     assert done.returncode == 0, done.stdout.splitlines()[-1]
 
 
+EXPOSED = {"earwitness-mic": 15, "earwitness-embeddings": 15}
+# tenths
+
+
+@pytest.mark.parametrize("name", EXPOSED)
+def test_units_of_other_machines_are_exposed_little(tmp_path: Path, name: str) -> None:
+    unit = written(tmp_path, Path(f"{name}.service"))
+    command = ["systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSED[name]}", str(unit)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
 def test_each_relaxation_says_what_it_is_for() -> None:
     lines = (SHIPPED / "earwitnessd.service").read_text(encoding="utf-8").splitlines()
     relaxed = [number for number, line in enumerate(lines) if line.endswith("=no")]

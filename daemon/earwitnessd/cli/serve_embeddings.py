@@ -46,12 +46,25 @@ def serve_embeddings(
     ] = False,
     queued: Annotated[int, typer.Option(min=0, help="Requests that may wait; more are refused.")] = 64,
     name: Annotated[str, typer.Option(help="Of the Ray Serve application.")] = "earwitness",
+    unit: Annotated[
+        bool,
+        typer.Option("--unit", help="Only print its systemd unit: save it as earwitness-embeddings.service."),
+    ] = False,
 ) -> None:
     """Deploy the engine as a Ray Serve application, and let daemons use it (their setting engine.remote).
 
     Needs the extra `ray`. Every node of the cluster needs this earwitness and the model under the same name.
     Runs until it is stopped; when the cluster is lost, it begins anew until it is back.
     """
+    if unit:
+        from earwitnessd.install.allowances import homes_drop_in
+        from earwitnessd.install.ground import installation
+        from earwitnessd.install.units import SHIPPED_PROGRAMS, shipped
+
+        programs = Path(sys.executable).absolute().parent
+        print(shipped("earwitness-embeddings.service").replace(SHIPPED_PROGRAMS, f"{programs}/"))
+        print(homes_drop_in(installation()), end="")
+        return
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from earwitnessd.engines import EmbedError
     from earwitnessd.logs import log_to_stderr

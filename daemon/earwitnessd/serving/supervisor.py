@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from earwitnessd.capture.lifeline import die_with_parent
+from earwitnessd.service.notify import ServiceManager
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class _Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopped = False
         self._served = False
+        self._manager = ServiceManager()
         self._waiting = {signal.SIGTERM, signal.SIGINT}
 
     def run(self) -> int:
@@ -50,6 +52,7 @@ class _Supervisor:
                 return status if status > 0 else 1
             pause_s = FIRST_PAUSE_S if served else min(LONGEST_PAUSE_S, 2 * pause_s)
             log.error("serving ended (status %d); it begins anew in %.0f s", status, pause_s)
+            self._manager.status(f"the cluster is lost; asked again every {pause_s:.0f} s, and longer")
             if self._stop_came(pause_s):
                 return 0
 
@@ -61,11 +64,15 @@ class _Supervisor:
         os.close(write_fd)
         with os.fdopen(read_fd, "rb") as told:
             served = bool(told.read(1))  # ends with a byte, or with the child
-        self._served |= served
+        if served:
+            self._served = True
+            self._manager.ready()
+            self._manager.status("serving embeddings")
         return self._child.wait(), served
 
     def _on_signal(self, number: int, _frame: object) -> None:
         self._stopped = True
+        self._manager.stopping()
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(number)
 
