@@ -36,9 +36,9 @@ from earwitnessd.profiles import (
     NewExemplar,
     ProfileError,
     ProfileStore,
-    StoredExemplar,
     StoredProfile,
 )
+from earwitnessd.profiles.listing import Listed
 from earwitnessd.profiles.reading import channels_of, exemplars_of, read_all
 from earwitnessd.score import ProfileMatrix
 from earwitnessd.settings.root import Decision
@@ -139,7 +139,7 @@ class People:
         """Do what is asked; ProfileError if it cannot be done."""
         match method:
             case ListProfiles():
-                people = [self._summary(person) for person in self._store.profiles()]
+                people = [self._summary(person) for person in self._store.listed(self._model_id)]
                 return Profiles(model_id=self._model_id, profiles=people), []
             case ShowProfile(name=name):
                 return self._show(self._store.profile(name)), []
@@ -240,13 +240,13 @@ class People:
         """Close the database."""
         self._store.close()
 
-    def _summary(self, person: StoredProfile) -> ProfileSummary:
+    def _summary(self, person: Listed) -> ProfileSummary:
         return ProfileSummary(
             name=person.name,
             created=person.created,
             exemplars=person.sessions,
-            usable=sum(self._usable(exemplar) for exemplar in person.exemplars),
-            speech_s=sum(each.speech_s for each in person.exemplars if each.of_session is None),
+            usable=person.usable,
+            speech_s=person.speech_s,
             groups=list(person.groups),
             renewing=person.name in self.renewing,
         )
@@ -259,6 +259,3 @@ class People:
         return msgspec.structs.replace(
             shown, target_fmr=own.target_fmr, target_fnmr=own.target_fnmr, prior=own.prior
         )
-
-    def _usable(self, exemplar: StoredExemplar) -> bool:
-        return exemplar.model_id == self._model_id

@@ -17,6 +17,7 @@ from earwitnessd.profiles.errors import ProfileError, StoreError
 from earwitnessd.profiles.everybody import PersonRows, rows_of, rows_of_everybody, terms_of_everybody
 from earwitnessd.profiles.exemplars import NewRow, about, insert, readable, root_of, seal_for, sessions_of
 from earwitnessd.profiles.keeping import Keeping, keep, keeping_of
+from earwitnessd.profiles.listing import Listed, listed, listed_of
 from earwitnessd.profiles.opening import advice, hold, opened, prepare_file, reading, transaction, wipe
 from earwitnessd.profiles.recordings import keep_audio
 from earwitnessd.profiles.sealing import unlock
@@ -91,6 +92,15 @@ class ProfileStore:
             for problem in problems:
                 if problem not in before.get(name, ()):
                     log.error("profiles %s: %s. It is not compared with anybody", self.file, problem)
+
+    def listed(self, model_id: str) -> list[Listed]:
+        """Everybody in a few words; only of those with a template that did not open are templates opened."""
+        with reading(self._database):
+            everyone = listed(self._database, model_id)
+        looked_at = {name: self.somebody(name) for name in list(self._unreadable)}
+        return [
+            listed_of(person, model_id) if (person := looked_at.get(each.name)) else each for each in everyone
+        ]
 
     def terms(self) -> list[tuple[str, str, Keeping]]:
         """Of everybody: name, when first enrolled, on what terms they are kept."""
