@@ -16,7 +16,7 @@ from pathlib import Path
 from earwitnessd.access.sockets import SocketError
 from earwitnessd.assemble import open_store, profile_file
 from earwitnessd.engines import Embedder, Vectors, Windows
-from earwitnessd.listening.listener import Parts
+from earwitnessd.listening.parts import Parts
 from earwitnessd.logs import log_to_stderr
 from earwitnessd.profiles import StoreError
 from earwitnessd.profiles.aside import moved_aside

@@ -27,7 +27,7 @@ from earwitnessd.capture.messages import pack
 from earwitnessd.engines import EmbedError
 from earwitnessd.handover import CaptureGone, Failed, NewRules, Pulse, Ready, Refusal, StreamRemoved
 from earwitnessd.hearing import RECORDED_BATCH
-from earwitnessd.listening.listener import Parts
+from earwitnessd.listening.parts import Parts
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.settings.root import Windows

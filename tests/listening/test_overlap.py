@@ -12,7 +12,7 @@ from earwitness.events import SpeakerVerified, WindowScored
 from earwitnessd.capture.messages import Samples
 from earwitnessd.engines import EmbedError, Shares, Windows
 from earwitnessd.handover import Refusal
-from earwitnessd.listening.listener import Parts
+from earwitnessd.listening.parts import Parts
 from earwitnessd.listening.overlapping import OverlapWatch
 
 from ..voices import ANNA_HZ, sound_file, talking

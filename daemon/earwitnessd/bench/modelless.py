@@ -12,7 +12,7 @@ import numpy as np
 from earwitness.events import RATE
 from earwitnessd.assemble import open_parts
 from earwitnessd.engines import Vectors, Windows
-from earwitnessd.listening.listener import Parts
+from earwitnessd.listening.parts import Parts
 from earwitnessd.logs import log_to_stderr
 from earwitnessd.service.service import Service
 from earwitnessd.settings.load import load

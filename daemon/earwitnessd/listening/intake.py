@@ -1,0 +1,78 @@
+"""Takes audio off the sockets, as soon as it has come, and has its stream hear it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+import msgspec
+import zmq
+
+from earwitness.events import Event
+from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
+from earwitnessd.listening.verifier import StreamVerifier
+from earwitnessd.mailbox import readable
+
+log = logging.getLogger(__name__)
+
+INTAKE_S = 1.0  # before the next batch; then it is worked off as far as it has come
+AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
+
+
+def bind(audio: zmq.Socket[bytes], endpoint: str) -> None:
+    """For capture processes to connect to."""
+    audio.set(zmq.RCVHWM, AUDIO_HWM)
+    audio.set(zmq.LINGER, 0)
+    audio.bind(endpoint)
+
+
+class Intake:
+    """Owned by the engine thread. Only recordings are made to wait, for each other and to be worked off."""
+
+    def __init__(self, streams: Mapping[str, StreamVerifier], publish: Callable[[list[Event]], None]) -> None:
+        self._streams = streams
+        self._publish = publish
+        self.ended: dict[str, Ended] = {}
+        # recordings that are over but not yet worked off
+
+    def receive(self, audio: zmq.Socket[bytes], *, recorded: bool) -> None:
+        """All that has come: audio left in the socket would be late without anybody seeing it."""
+        until_s = time.monotonic() + INTAKE_S
+        go_on = not self._held_up(recorded=recorded)
+        while go_on and time.monotonic() < until_s and readable(audio):
+            try:
+                message, samples = unpack(audio.recv_multipart(zmq.DONTWAIT))
+            except (msgspec.DecodeError, ValueError) as error:
+                log.warning("a message on the audio socket makes no sense: %s", error)
+                continue
+            go_on = self._hear(message, samples)
+
+    def _held_up(self, *, recorded: bool) -> bool:
+        """Whether what has come must be worked off first."""
+        if not recorded and not self.ended:
+            return False
+        return any(
+            verifier.hearing.full or stream in self.ended
+            for stream, verifier in self._streams.items()
+            if verifier.hearing.recorded == recorded
+        )
+
+    def _hear(self, message: AnyMessage, samples: Samples | None) -> bool:
+        """Whether there is room for more; if not, what has come is worked off first."""
+        verifier = self._streams.get(message.stream)
+        if verifier is None:
+            return True  # a stream that was removed meanwhile
+        if isinstance(message, Ended) and message.stream_id == verifier.hearing.stream_id:
+            self.ended[message.stream] = message
+            return False
+        self._publish(verifier.on_message(message, samples))
+        return not verifier.hearing.full
+
+    def finish_recordings(self) -> None:
+        """Say that a stream is lost only after the last of its windows."""
+        for stream, message in list(self.ended.items()):
+            verifier = self._streams[stream]
+            if not verifier.hearing.due:
+                del self.ended[stream]
+                self._publish(verifier.on_message(message, None))
