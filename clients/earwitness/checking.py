@@ -10,7 +10,7 @@ import msgspec
 
 from .events import AnyEvent, DaemonStarted, GroupVerified, Heartbeat, SpeakerVerified, WatchlistHit
 from .notices import Connected, Disconnected, Notice
-from .verdicts import Decision, Verdict, Verdicts, left_s
+from .verdicts import Decision, GroupDecision, Verdict, Verdicts, left_s
 from .words import ABSENT, anyone, clean, measured, span
 
 AnyoneHeard = GroupVerified | WatchlistHit
@@ -30,7 +30,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     stream: str | None
     # where
     message: str
-    event: Decision | AnyoneHeard | None
+    event: Decision | GroupDecision | None
     # what the answer rests on
     group: str | None = None
     # which was asked about; None: a person

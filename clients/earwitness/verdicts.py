@@ -1,4 +1,4 @@
-"""Who speaks on each stream, as far as events and their times to live tell: pure, for those who react."""
+"""Who speaks on each stream, or of which groups anyone, by events and their times to live: pure."""
 
 from __future__ import annotations
 
@@ -7,27 +7,45 @@ from typing import Literal
 
 import msgspec
 
-from .events import AnyEvent, GroupVerified, SpeakerLost, SpeakerUnknown, SpeakerVerified, WatchlistHit
+from .events import (
+    AnyEvent,
+    GroupLost,
+    GroupVerified,
+    SpeakerLost,
+    SpeakerUnknown,
+    SpeakerVerified,
+    WatchlistHit,
+    WatchlistLost,
+)
 from .notices import Connected, Disconnected, Notice
 
 GRACE_S = 1.0  # a restatement may come late on a busy machine
-EXPIRED = "expired"  # the reason in a SpeakerLost that we made ourselves, with seq 0
+EXPIRED = "expired"  # the reason in an event that we made ourselves, with seq 0
 
 Kind = Literal["verified", "unknown", "nobody"]
 Decision = SpeakerVerified | SpeakerUnknown | SpeakerLost
+GroupDecision = GroupVerified | GroupLost | WatchlistHit | WatchlistLost
+Lost = SpeakerLost | GroupLost | WatchlistLost
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known about one stream."""
+    """What is known about one stream, or there about one group."""
 
     stream: str
     kind: Kind
     speaker: str | None
     # who is verified
-    event: Decision
+    event: Decision | GroupDecision
     # what it rests on
     until: float | None
     # monotonic seconds after which it is no longer known; None: it holds until something else is said
+    group: str | None = None
+    # of whom anyone is verified, or nobody any more; None: it is about who speaks
+
+    @property
+    def about(self) -> str:
+        """Verdicts about the same replace each other."""
+        return about(self.event)
 
     @property
     def identity(self) -> tuple[Kind, str | None]:
@@ -50,12 +68,14 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Verdicts:
-    """Follow all streams. `now` is monotonic, `wall` Unix time, both in seconds."""
+    """Follow all streams: who speaks there, or `of_groups`. `now` is monotonic, `wall` Unix time."""
 
-    def __init__(self, *, grace_s: float = GRACE_S) -> None:
+    def __init__(self, *, grace_s: float = GRACE_S, of_groups: bool = False) -> None:
         self.standing: dict[str, Verdict] = {}
+        # by what they are about: the stream, or there the group
         self._grace_s = grace_s
-        self._heard: dict[str, tuple[str, int]] = {}  # boot and seq of the newest decision, a stream
+        self._of_groups = of_groups
+        self._heard: dict[str, tuple[str, int]] = {}  # boot and seq of the newest decision about it
         self._was_connected = self._was_away = False
 
     def on_item(self, event: AnyEvent | Notice, now: float, wall: float) -> Turn | None:
@@ -64,11 +84,14 @@ class Verdicts:
             self._was_connected = True
         elif isinstance(event, Disconnected):
             self._was_away = self._was_connected
-        if not isinstance(event, Decision) or self._is_old(event):
+        if not isinstance(event, GroupDecision if self._of_groups else Decision):
+            return None
+        assert isinstance(event, Decision | GroupDecision)
+        if self._is_old(event):
             return None
         # What we meet at our first coming was so before; what we meet on coming back happened meanwhile.
-        found = event.replayed and event.stream not in self._heard and not self._was_away
-        self._heard[event.stream] = (event.boot, event.seq)
+        found = event.replayed and about(event) not in self._heard and not self._was_away
+        self._heard[about(event)] = (event.boot, event.seq)
         return self._turn(self._verdict(event, now, wall), found=found)
 
     def expire(self, now: float, wall: float) -> list[Turn]:
@@ -86,39 +109,57 @@ class Verdicts:
         self.standing.clear()
         self._heard.clear()
 
-    def _is_old(self, event: Decision) -> bool:
-        boot, seq = self._heard.get(event.stream, ("", 0))
+    def _is_old(self, event: Decision | GroupDecision) -> bool:
+        boot, seq = self._heard.get(about(event), ("", 0))
         return event.boot == boot and 0 < event.seq <= seq
 
     def _turn(self, verdict: Verdict, *, found: bool) -> Turn | None:
-        before = self.standing.get(verdict.stream)
-        self.standing[verdict.stream] = verdict
+        before = self.standing.get(verdict.about)
+        self.standing[verdict.about] = verdict
         if before is not None and before.identity == verdict.identity:
             return None
         return Turn(before=before, verdict=verdict, found=found)
 
-    def _verdict(self, event: Decision, now: float, wall: float) -> Verdict:
-        if isinstance(event, SpeakerLost):
+    def _verdict(self, event: Decision | GroupDecision, now: float, wall: float) -> Verdict:
+        if isinstance(event, Lost):
             return _nobody(event)
         remaining_s = left_s(event, wall)
         if remaining_s <= 0:
             return _nobody(expired(event, wall))
-        speaker = event.speaker if isinstance(event, SpeakerVerified) else None
         return Verdict(
             stream=event.stream,
-            kind="unknown" if speaker is None else "verified",
-            speaker=speaker,
+            kind="unknown" if isinstance(event, SpeakerUnknown) else "verified",
+            speaker=event.speaker if isinstance(event, SpeakerVerified) else None,
+            group=_group(event),
             event=event,
             until=now + remaining_s + self._grace_s,
         )
 
 
-def expired(event: Decision, wall: float) -> SpeakerLost:
+def about(event: Decision | GroupDecision) -> str:
+    """The stream; of a group, it and whether it is a watchlist, too."""
+    return (event.state_key if isinstance(event, GroupDecision) else None) or event.stream
+
+
+def expired(event: Decision | GroupDecision, wall: float) -> Lost:
     """What the daemon would say, had it not fallen silent."""
     moment = datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+    when = moment.replace("+00:00", "Z")
+    if isinstance(event, GroupDecision):
+        watched = isinstance(event, WatchlistHit | WatchlistLost)
+        return (WatchlistLost if watched else GroupLost)(
+            boot=event.boot,
+            time=when,
+            stream=event.stream,
+            stream_id=event.stream_id,
+            start=event.stop,
+            stop=event.stop,
+            group=event.group,
+            reason=EXPIRED,
+        )
     return SpeakerLost(
         boot=event.boot,
-        time=moment.replace("+00:00", "Z"),
+        time=when,
         stream=event.stream,
         stream_id=event.stream_id,
         start=event.stop,
@@ -133,8 +174,14 @@ def left_s(event: SpeakerVerified | SpeakerUnknown | GroupVerified | WatchlistHi
     return event.ttl_s - (_age_s(event, wall) if event.replayed else 0.0)
 
 
-def _nobody(event: SpeakerLost) -> Verdict:
-    return Verdict(stream=event.stream, kind="nobody", speaker=None, event=event, until=None)
+def _nobody(event: Lost) -> Verdict:
+    return Verdict(
+        stream=event.stream, kind="nobody", speaker=None, group=_group(event), event=event, until=None
+    )
+
+
+def _group(event: Decision | GroupDecision) -> str | None:
+    return event.group if isinstance(event, GroupDecision) else None
 
 
 def _age_s(event: AnyEvent, wall: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from earwitness.events import (
     EngineState,
+    GroupLost,
     GroupVerified,
     Heartbeat,
     Latency,
@@ -15,6 +16,7 @@ from earwitness.events import (
     StreamCondition,
     StreamState,
     WatchlistHit,
+    WatchlistLost,
     WindowScored,
 )
 
@@ -186,6 +188,13 @@ def group_verified(
         since=WINDOW,
         ttl_s=ttl_s,
     )
+
+
+def group_lost(
+    group: str = "family", reason: str = "silence", *, stream: str = "desk", watchlist: bool = False
+) -> GroupLost | WatchlistLost:
+    kind = WatchlistLost if watchlist else GroupLost
+    return kind(stream=stream, stream_id=f"{stream}-1", start=0, stop=WINDOW, group=group, reason=reason)
 
 
 def unknown(

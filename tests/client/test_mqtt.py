@@ -13,10 +13,19 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from earwitness.control import AnyMethod, ListProfiles, Problem, Profiles, ProfileSummary
-from earwitness.events import DaemonStopping, ProfileDeleted, ProfileEnrolled, SpeechStarted
+from earwitness.control import (
+    AnyMethod,
+    Groups,
+    GroupState,
+    ListGroups,
+    ListProfiles,
+    Problem,
+    Profiles,
+    ProfileSummary,
+)
+from earwitness.events import DaemonReloaded, DaemonStopping, ProfileDeleted, ProfileEnrolled, SpeechStarted
 
-from .events import heartbeat, lost, stream_state, unknown, verified
+from .events import group_lost, group_verified, heartbeat, lost, stream_state, unknown, verified
 from .fake_publisher import Answer, FakeControl, FakePublisher
 from .mosquitto import Listener, Mosquitto, needs_mosquitto, self_signed
 from .programs import Program, finished, refused
@@ -34,10 +43,22 @@ def people(*names: str) -> Profiles:
     return Profiles(model_id="m", profiles=made)
 
 
+def groups(**watched: bool) -> Groups:
+    made = [
+        GroupState(name=name, members=["anna"], watchlist=watchlist, ttl_s=5.0, llr_bound=None)
+        for name, watchlist in watched.items()
+    ]
+    return Groups(groups=made)
+
+
 def answer(method: AnyMethod, _attachment: bytes | None) -> Answer:
-    return (
-        people("anna", "bert") if isinstance(method, ListProfiles) else Problem(code="internal", message="")
-    )
+    match method:
+        case ListProfiles():
+            return people("anna", "bert")
+        case ListGroups():
+            return groups(family=False, barred=True)
+        case _:
+            return Problem(code="internal", message="")
 
 
 @pytest.fixture
@@ -63,7 +84,7 @@ def bridge(directory: Path, port: int, *more: str) -> Program:
     return Program(directory, "mqtt", "--host", "127.0.0.1", "--port", str(port), *more)
 
 
-def test_home_assistant_finds_an_entity_for_each_stream_and_person(
+def test_home_assistant_finds_an_entity_for_each_stream_person_and_group(
     publisher: FakePublisher, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
 ) -> None:
     with bridge(tmp_path, mosquitto.port):
@@ -71,9 +92,11 @@ def test_home_assistant_finds_an_entity_for_each_stream_and_person(
     configs = {topic: json.loads(text) for topic, text in listener.holds.items() if topic.endswith("/config")}
     assert sorted(topic.removeprefix("homeassistant/") for topic in configs) == [
         "binary_sensor/earwitness/daemon/config",
+        "binary_sensor/earwitness/group_family_verified/config",
         "binary_sensor/earwitness/person_anna_verified/config",
         "binary_sensor/earwitness/person_bert_verified/config",
         "binary_sensor/earwitness/stream_desk_speech/config",
+        "binary_sensor/earwitness/watchlist_barred_hit/config",
         "sensor/earwitness/stream_desk_level/config",
         "sensor/earwitness/stream_desk_speaker/config",
     ]
@@ -109,6 +132,70 @@ def test_who_speaks_is_told_and_kept_for_those_who_come_later(
         listener.until(earwitness__stream__desk__speaker="unknown", earwitness__person__anna__verified="OFF")
         publisher.publish(lost(None))
         listener.until(earwitness__stream__desk__speaker="nobody")
+
+
+def test_anyone_of_a_group_is_told_on_all_streams_together(
+    publisher: FakePublisher, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
+) -> None:
+    streams = [stream_state("desk"), stream_state("hall")]
+    publisher.publish(replace(heartbeat(streams), ttl_s=600.0))
+    with bridge(tmp_path, mosquitto.port):
+        listener.until(earwitness__group__family__verified="OFF", earwitness__watchlist__barred__hit="OFF")
+        publisher.publish(group_verified(ttl_s=60), group_verified("barred", ttl_s=60, watchlist=True))
+        publisher.publish(group_verified(stream="hall", ttl_s=60))
+        listener.until(earwitness__group__family__verified="ON", earwitness__watchlist__barred__hit="ON")
+        publisher.publish(group_lost(), group_lost("barred", watchlist=True))
+        listener.until(earwitness__watchlist__barred__hit="OFF")
+        assert listener.holds["earwitness/group/family/verified"] == "ON"  # in the hall
+        attributes = json.loads(listener.holds["earwitness/group/family/verified/attributes"])
+        assert attributes["streams"] == ["hall"]
+        assert attributes["heard"][0]["likeliest"] == "anna"
+        assert attributes["assurance"] == "evidence"
+        publisher.publish(group_lost(stream="hall"))
+        listener.until(earwitness__group__family__verified="OFF")
+
+
+def test_a_hit_that_nobody_restates_is_taken_back(
+    publisher: FakePublisher, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
+) -> None:
+    with bridge(tmp_path, mosquitto.port):
+        listener.until(earwitness__status="online")
+        publisher.publish(group_verified("barred", ttl_s=0.1, watchlist=True))
+        listener.until(earwitness__watchlist__barred__hit="ON")
+        listener.until(earwitness__watchlist__barred__hit="OFF")
+
+
+def test_groups_come_go_and_become_watchlists(
+    events_endpoint: str, control_endpoint: str, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
+) -> None:
+    there = groups(family=False)
+
+    def answering(method: AnyMethod, _attachment: bytes | None) -> Answer:
+        return there if isinstance(method, ListGroups) else people("anna")
+
+    with (
+        FakePublisher(events_endpoint) as publisher,
+        FakeControl(control_endpoint, answering),
+        bridge(tmp_path, mosquitto.port),
+    ):
+        publisher.publish(replace(heartbeat([stream_state("desk")]), ttl_s=600.0))
+        listener.until(earwitness__group__family__verified="OFF")
+        there = groups(family=True, staff=False)
+        publisher.publish(DaemonReloaded(profiles=1, changed=["decision.groups"], restart_needed=[]))
+        listener.until(earwitness__watchlist__family__hit="OFF", earwitness__group__staff__verified="OFF")
+        listener.until(
+            earwitness__group__family__verified=None,
+            homeassistant__binary_sensor__earwitness__group_family_verified__config=None,
+        )
+
+
+def test_groups_of_which_we_are_not_told_are_shown_once_they_are_heard(
+    events_endpoint: str, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
+) -> None:
+    with FakePublisher(events_endpoint) as publisher, bridge(tmp_path, mosquitto.port) as program:
+        program.says("which groups there are is not known")
+        publisher.publish(heartbeat(), group_verified("barred", ttl_s=60, watchlist=True))
+        listener.until(earwitness__watchlist__barred__hit="ON")
 
 
 def test_a_verdict_that_nobody_restates_is_taken_back(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .events import lost, unknown, verified
+from .events import group_lost, group_verified, lost, unknown, verified
 from .fake_publisher import FakePublisher
 from .programs import Program, refused
 
@@ -132,6 +132,49 @@ def on_after(endpoint: str, directory: Path) -> Program:
     return program
 
 
+TELL_GROUP = 'echo "$EARWITNESS_TYPE $EARWITNESS_GROUP ${EARWITNESS_LIKELIEST-} $EARWITNESS_SPEAKER"'
+
+
+def test_a_group_is_waited_for_and_lost_whoever_of_it_speaks(
+    publisher: FakePublisher, tmp_path: Path
+) -> None:
+    command = ["--group", "family", "--debounce", "0s", "--", "sh", "-cu", TELL_GROUP]
+    with on(publisher, tmp_path, "any", *command) as program:
+        publisher.publish(verified("anna"), group_verified("staff"), group_verified(), group_verified())
+        assert program.line() == "group.verified family anna "
+        publisher.publish(group_lost("staff"), group_lost())
+        assert program.line() == "group.lost family  "
+        publisher.publish(group_verified(watchlist=True))  # since a reload
+        assert program.line() == "watchlist.hit family anna "
+
+
+def test_a_hit_is_of_any_watchlist_or_of_the_one_that_is_named(
+    publisher: FakePublisher, tmp_path: Path
+) -> None:
+    command = ["--debounce", "0s", "--once", "--", "sh", "-c", TELL_GROUP]
+    with (
+        on(publisher, tmp_path, "hit", *command) as every,
+        on(publisher, tmp_path, "hit", "--group", "barred", *command) as barred,
+    ):
+        publisher.publish(group_verified("barred"), group_verified("lost dogs", watchlist=True))
+        assert every.line() == "watchlist.hit lost dogs anna "
+        publisher.publish(group_verified("barred", watchlist=True))
+        assert barred.line() == "watchlist.hit barred anna "
+
+
+def test_what_a_silent_daemon_said_of_a_group_holds_no_longer_than_it_lives(
+    events_endpoint: str, tmp_path: Path
+) -> None:
+    with FakePublisher(events_endpoint) as publisher:
+        program = on(
+            publisher, tmp_path, "lost", "--group", "family", "--debounce", "0s", "--once", "--", "cat"
+        )
+        publisher.publish(group_verified(ttl_s=0.1))
+    with program:
+        told = json.loads(program.line())
+        assert (told["type"], told["group"], told["reason"]) == ("group.lost", "family", "expired")
+
+
 @pytest.mark.parametrize("how", ["time limit", "SIGTERM", "SIGINT"])
 def test_the_whole_process_group_ends_with_the_command(
     publisher: FakePublisher, tmp_path: Path, how: str
@@ -165,6 +208,9 @@ def test_flicker_shorter_than_the_debounce_runs_nothing(publisher: FakePublisher
         (["verified"], "say the command after --"),
         (["verified", "--", "no-such-command-1"], "there is no command 'no-such-command-1'"),
         (["unknown", "anna", "--", "true"], "an unknown voice has no name"),
+        (["hit", "anna", "--", "true"], "not decided who of a group or watchlist speaks"),
+        (["lost", "anna", "--group", "family", "--", "true"], "not decided who of a group"),
+        (["changed", "--group", "family", "--", "true"], "with --group, say one of verified, lost, any, hit"),
         (["verified", "--debounce", "5", "--", "true"], "such as 500ms, 5s, 2m or 1h"),
         (["sometimes", "--", "true"], "sometimes"),
     ],

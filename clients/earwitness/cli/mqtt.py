@@ -41,8 +41,8 @@ def mqtt(
     """Keep an MQTT broker informed of who speaks. Home Assistant finds the entities by itself.
 
     For each stream: speaker (a name, "unknown" or "nobody"), speech, level. For each enrolled person:
-    verified, on any stream. Everything is retained; PREFIX/status says "offline" when the daemon or this
-    program is gone.
+    verified, on any stream. For each group: verified, that is anyone of it; for each watchlist: hit.
+    Everything is retained; PREFIX/status says "offline" when the daemon or this program is gone.
 
     A voice is evidence, not a login.
     """
@@ -75,7 +75,14 @@ def mqtt(
         ended_by_signals(subscription) as ending,
     ):
         broker = Broker(address, (names.status, OFFLINE), names.leftovers, subscription.wake)
-        Bridge(subscription, broker, names, people=lambda: _people(connection), say=_say).run()
+        Bridge(
+            subscription,
+            broker,
+            names,
+            people=lambda: _people(connection),
+            groups=lambda: _groups(connection),
+            say=_say,
+        ).run()
     raise typer.Exit(ending.status)
 
 
@@ -93,6 +100,16 @@ def _people(connection: Connection) -> list[str] | None:
             return [person.name for person in control.profiles().profiles]
     except (NoDaemon, ControlError) as error:
         _say(f"who is enrolled is not known, people are shown once they speak: {error}")
+        return None
+
+
+def _groups(connection: Connection) -> dict[str, bool] | None:
+    """By name, whether it is a watchlist; None if we are not told: then those are shown that we hear of."""
+    try:
+        with Control(connection.control, keys=connection.keys(), timeout_s=ASK_S) as control:
+            return {group.name: group.watchlist for group in control.groups().groups}
+    except (NoDaemon, ControlError) as error:
+        _say(f"which groups there are is not known, they are shown once anyone of them speaks: {error}")
         return None
 
 

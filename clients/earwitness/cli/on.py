@@ -39,12 +39,18 @@ def on(
         Moment,
         typer.Argument(
             metavar="MOMENT",
-            help="What to wait for: verified, lost, unknown, changed or any.",
+            help="What to wait for: verified, lost, unknown, changed, any or hit.",
             show_default=False,
         ),
     ],
     speaker: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Only about this person.", show_default=False)
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GROUP", help="About anyone of this group, or on this watchlist.", show_default=False
+        ),
     ] = None,
     stream: Annotated[
         str | None, typer.Option(metavar="STREAM", help="Only there.", show_default=False)
@@ -66,12 +72,16 @@ def on(
 
     verified: a person (NAME) is verified. lost: nobody is heard any more; with NAME: that person, who was
     verified, no longer is, whoever speaks now. unknown: a voice that is not enrolled. changed: another voice
-    takes over from a verified one. any: each of these.
+    takes over from a verified one. any: each of these. hit: anyone on a watchlist speaks, on any of them
+    or on --group.
+
+    With --group, verified, lost and any are about the group: anyone of it is verified, whoever it is; nobody
+    of it is heard any more.
 
     The command gets the event as JSON on stdin, and its fields in the environment: EARWITNESS_TYPE, _STREAM,
-    _SPEAKER, _PREVIOUS, _SCORE, _TIME and so on, and _PASSED_OVER: how many changes were too short, or came
-    while the command ran. If the daemon falls silent, a speaker.lost with the reason "expired" and seq 0 is
-    made up when the time to live is over.
+    _SPEAKER, _PREVIOUS, _GROUP, _SCORE, _TIME and so on, and _PASSED_OVER: how many changes were too short,
+    or came while the command ran. If the daemon falls silent, an event that it is lost, with the reason
+    "expired" and seq 0, is made up when the time to live is over.
 
     A voice is evidence, not a login.
     """
@@ -82,18 +92,21 @@ def on(
         fail(f"say the command after --: earwitness on {moment.value} -- notify-send hello", USAGE)
     if shutil.which(command[0]) is None:
         fail(f"there is no command {command[0]!r}", USAGE)
-    if moment is Moment.unknown and speaker is not None:
-        fail("an unknown voice has no name: earwitness on unknown -- CMD", USAGE)
+    try:
+        wish = Wish(moment=moment, speaker=speaker, stream=stream, group=group)
+    except ValueError as error:
+        fail(str(error), USAGE)
+        raise
     connection: Connection = context.obj
     with (
         subscribe(
-            connection.events, ["speaker"], keys=connection.keys(), control=connection.control
+            connection.events, wish.topics, keys=connection.keys(), control=connection.control
         ) as subscription,
         ended_by_signals(subscription) as ending,
     ):
         reactor = Reactor(
             subscription,
-            Wish(moment=moment, speaker=speaker, stream=stream),
+            wish,
             command,
             settling=Settling(debounce, initial=initial),
             timeout_s=timeout,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
-from ..events import AnyEvent, Event
+from ..events import AnyEvent, DaemonReloaded, Event, ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from ..notices import Connected, Notice
 from ..subscription import Subscription
 from ..words import clean, describe
@@ -16,6 +16,8 @@ from .home import Home
 from .names import Names
 from .retained import Retained
 from .states import OFFLINE, states
+
+MAY_CHANGE_GROUPS = Connected | DaemonReloaded | ProfileEnrolled | ProfileUpdated | ProfileDeleted
 
 
 class Bridge:
@@ -28,12 +30,14 @@ class Bridge:
         names: Names,
         *,
         people: Callable[[], Iterable[str] | None],
+        groups: Callable[[], Mapping[str, bool] | None],
         say: Callable[[str], object],
     ) -> None:
         self._subscription = subscription
         self._broker = broker
         self._names = names
         self._people = people
+        self._groups = groups
         self._say = say
         self._home = Home()
         self._retained = Retained(names)
@@ -69,6 +73,8 @@ class Bridge:
             self._say(describe(item).text)
         if isinstance(item, Connected) and (names := self._people()) is not None:
             self._home.on_people(names)
+        if isinstance(item, MAY_CHANGE_GROUPS) and (found := self._groups()) is not None:
+            self._home.on_groups(found)
 
     def _hear_broker(self) -> None:
         while True:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from .home import Home
-from .names import Names, slug
+from .names import Names, said_of, slug
 from .states import OFFLINE, ONLINE
 
 Fields = dict[str, object]
@@ -21,6 +21,7 @@ def configurations(home: Home, names: Names) -> dict[str, str]:
     for stream in home.streams:
         entities += _stream(stream, names)
     entities += [_person(name, names) for name in home.people]
+    entities += [_group(name, names, watchlist=watchlist) for name, watchlist in home.groups.items()]
     common = {"origin": {"name": "earwitness"}}
     if home.version:
         common["origin"]["sw_version"] = home.version
@@ -105,6 +106,21 @@ def _person(name: str, names: Names) -> tuple[str, str, Fields]:
         "device": _device(names),
     }
     return "binary_sensor", f"person_{slug(name)}_verified", fields
+
+
+def _group(name: str, names: Names, *, watchlist: bool) -> tuple[str, str, Fields]:
+    topic = names.group(name, watchlist=watchlist)
+    fields: Fields = {
+        "name": f"{name} {said_of(watchlist)}",
+        "icon": "mdi:account-alert" if watchlist else "mdi:account-group",
+        "state_topic": topic,
+        "json_attributes_topic": f"{topic}/attributes",
+        "availability": [{"topic": names.status}],
+        "device": _device(names),
+        **({} if watchlist else {"device_class": "occupancy"}),
+    }
+    kind = "watchlist" if watchlist else "group"
+    return "binary_sensor", f"{kind}_{slug(name)}_{said_of(watchlist)}", fields
 
 
 def _device(names: Names) -> Fields:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -11,6 +11,7 @@ from ..events import (
     AnyEvent,
     DaemonStarted,
     DaemonStopping,
+    GroupVerified,
     Heartbeat,
     ProfileDeleted,
     ProfileEnrolled,
@@ -20,11 +21,13 @@ from ..events import (
     SpeechStopped,
     StreamLost,
     StreamOpened,
+    WatchlistHit,
 )
 from ..notices import Disconnected, Notice, Restarted
-from ..verdicts import Decision, Verdict, Verdicts
+from ..verdicts import Decision, GroupDecision, Turn, Verdict, Verdicts
 
-TOPICS = ("daemon", "heartbeat", "stream", "speech", "speaker", "profile")
+TOPICS = ("daemon", "heartbeat", "stream", "speech", "speaker", "group", "watchlist", "profile")
+AnyoneHeard = GroupVerified | WatchlistHit
 
 
 class StreamView(msgspec.Struct, frozen=True):
@@ -44,14 +47,19 @@ class Home:
         self.streams: dict[str, StreamView] = {}
         self.people: set[str] = set()
         self.people_are_known = False
+        self.groups: dict[str, bool] = {}
+        # by name; true: it is a watchlist
+        self.groups_are_known = False
         self._heard = False
         self._verdicts = Verdicts()
-        self._said: dict[str, Decision] = {}
+        self._of_groups = Verdicts(of_groups=True)
+        self._said: dict[str, Decision | GroupDecision] = {}
+        # by what they are about
 
     @property
     def complete(self) -> bool:
-        """Whether all streams and people are known, so that what is not among them does not exist."""
-        return self._heard and self.people_are_known
+        """Whether all streams, people and groups are known: what is not among them does not exist."""
+        return self._heard and self.people_are_known and self.groups_are_known
 
     def verdict(self, stream: str) -> Verdict | None:
         """Who speaks there."""
@@ -59,12 +67,31 @@ class Home:
 
     def decision(self, stream: str) -> Decision | None:
         """The event with which that verdict began; restatements are no news."""
-        return self._said.get(stream)
+        said = self._said.get(stream)
+        assert not isinstance(said, GroupDecision)
+        return said
+
+    def anyone(self, group: str) -> list[AnyoneHeard]:
+        """With which events it began that anyone of a group is heard, or on a watchlist; by stream."""
+        standing = self._of_groups.standing
+        heard = [
+            said
+            for about, verdict in standing.items()
+            if verdict.group == group and verdict.stream in self.streams and verdict.kind == "verified"
+            if isinstance(said := self._said.get(about), AnyoneHeard)
+            and isinstance(said, WatchlistHit) == self.groups.get(group)
+        ]
+        return sorted(heard, key=lambda event: event.stream)
 
     def on_people(self, names: Iterable[str]) -> None:
         """The daemon was asked who is enrolled."""
         self.people = set(names)
         self.people_are_known = True
+
+    def on_groups(self, groups: Mapping[str, bool]) -> None:
+        """The daemon was asked which groups there are, and which of them are watchlists."""
+        self.groups = dict(groups)
+        self.groups_are_known = True
 
     def on_item(self, item: AnyEvent | Notice, now: float, wall: float) -> None:
         """Take in one event or notice."""
@@ -97,17 +124,24 @@ class Home:
 
     def expire(self, now: float, wall: float) -> None:
         """What was not restated in time holds no longer."""
-        for turn in self._verdicts.expire(now, wall):
-            self._said[turn.verdict.stream] = turn.verdict.event
+        for verdicts in (self._verdicts, self._of_groups):
+            for turn in verdicts.expire(now, wall):
+                self._note(turn)
 
     def next_expiry(self) -> float | None:
         """When `expire` has something to do."""
-        return self._verdicts.next_expiry()
+        dates = (self._verdicts.next_expiry(), self._of_groups.next_expiry())
+        return min((date for date in dates if date is not None), default=None)
+
+    def _note(self, turn: Turn) -> None:
+        self._said[turn.verdict.about] = turn.verdict.event
 
     def _on_decision(self, item: AnyEvent | Notice, now: float, wall: float) -> None:
-        turn = self._verdicts.on_item(item, now, wall)
-        if turn is not None:
-            self._said[turn.verdict.stream] = turn.verdict.event
+        for verdicts in (self._verdicts, self._of_groups):
+            if turn := verdicts.on_item(item, now, wall):
+                self._note(turn)
+        if isinstance(item, AnyoneHeard) and not self.groups_are_known:
+            self.groups[item.group] = isinstance(item, WatchlistHit)
         if isinstance(item, SpeakerVerified) and not self.people_are_known:
             self.people.add(item.speaker)  # we may not ask, but we hear
 
@@ -140,4 +174,5 @@ class Home:
     def _forget(self) -> None:
         self.streams = dict.fromkeys(self.streams, StreamView())
         self._verdicts.forget()
+        self._of_groups.forget()
         self._said.clear()

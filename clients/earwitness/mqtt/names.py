@@ -16,6 +16,10 @@ _CLEARED = (
     "stream/+/level",
     "person/+/verified",
     "person/+/verified/attributes",
+    "group/+/verified",
+    "group/+/verified/attributes",
+    "watchlist/+/hit",
+    "watchlist/+/hit/attributes",
 )
 
 
@@ -25,6 +29,11 @@ def slug(name: str) -> str:
         return name
     short = hashlib.sha256(name.encode()).hexdigest()[:6]
     return f"{re.sub(r'[^A-Za-z0-9_-]', '_', name)}_{short}"
+
+
+def said_of(watchlist: bool) -> str:
+    """What a group's topic tells: that anyone of it is verified; of a watchlist, that there is a hit."""
+    return "hit" if watchlist else "verified"
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +68,10 @@ class Names(msgspec.Struct, frozen=True, kw_only=True):
     def person(self, name: str, what: str) -> str:
         """A state of one person."""
         return f"{self.prefix}/person/{slug(name)}/{what}"
+
+    def group(self, name: str, *, watchlist: bool) -> str:
+        """Whether anyone of a group is heard, or anyone on a watchlist."""
+        return f"{self.prefix}/{'watchlist' if watchlist else 'group'}/{slug(name)}/{said_of(watchlist)}"
 
     def config(self, component: str, thing: str) -> str:
         """Where one entity is described to Home Assistant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..events import SpeakerUnknown, SpeakerVerified
-from .home import Home
+from .home import AnyoneHeard, Home
 from .names import Names
 
 ONLINE, OFFLINE = "online", "offline"
@@ -29,7 +29,33 @@ def states(home: Home, names: Names) -> dict[str, str]:
         where = [stream for stream in sorted(home.streams) if _verified(home, stream) == name]
         told[names.person(name, "verified")] = ON if where else OFF
         told[names.person(name, "verified/attributes")] = _json({"streams": where, "assurance": "evidence"})
+    for group, watchlist in home.groups.items():
+        heard = home.anyone(group)
+        topic = names.group(group, watchlist=watchlist)
+        told[topic] = ON if heard else OFF
+        told[f"{topic}/attributes"] = _of_whom(heard)
     return told
+
+
+def _of_whom(heard: list[AnyoneHeard]) -> str:
+    """Of each stream, who it is most likely: a hint, that is not decided."""
+    return _json(
+        {
+            "streams": [event.stream for event in heard],
+            "heard": [
+                {
+                    "stream": event.stream,
+                    "likeliest": event.likeliest,
+                    "score": event.score,
+                    "threshold": event.threshold,
+                    "posterior": event.posterior,
+                    "since": event.time,
+                }
+                for event in heard
+            ],
+            "assurance": "evidence",
+        }
+    )
 
 
 def _verified(home: Home, stream: str) -> str | None:

@@ -15,7 +15,7 @@ from .settling import Change
 
 GRACE_S = 2.0  # between asking the group to end and killing it
 
-ALWAYS = ("SPEAKER", "PREVIOUS", "SCORE")  # set, if only to nothing: scripts run with `set -u`
+ALWAYS = ("SPEAKER", "PREVIOUS", "SCORE", "GROUP")  # set, if only to nothing: scripts run with `set -u`
 
 
 def environment(change: Change) -> dict[str, str]:

@@ -35,7 +35,7 @@ class Reactor:
         self._settling = settling
         self._timeout_s = timeout_s
         self._say = say
-        self._verdicts = Verdicts()
+        self._verdicts = Verdicts(of_groups=wish.of_groups)
         self._waiting = Waiting()
         self._run: Run | None = None
 

@@ -29,7 +29,7 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 
 class Settling:
-    """One stream's flicker does not hold up another's change."""
+    """The flicker of one stream or group does not hold up another's change."""
 
     def __init__(self, debounce_s: float, *, initial: bool = False) -> None:
         self._debounce_s = debounce_s
@@ -39,27 +39,27 @@ class Settling:
 
     def on_turn(self, turn: Turn, now: float) -> None:
         """Begin to wait; back to what was settled, there is nothing to wait for."""
-        stream = turn.verdict.stream
+        about = turn.verdict.about
         if turn.found and not self._initial:
-            self._settled[stream] = turn.verdict
+            self._settled[about] = turn.verdict
             return
-        earlier = self._candidates.pop(stream, None)
-        settled = self._settled.get(stream)
+        earlier = self._candidates.pop(about, None)
+        settled = self._settled.get(about)
         unchanged = turn.verdict.identity == (settled.identity if settled else ("nobody", None))
         if unchanged and not turn.found:
             return
         passed_over = 0 if earlier is None else earlier.passed_over + 1
-        self._candidates[stream] = _Candidate(turn, now + self._debounce_s, passed_over)
+        self._candidates[about] = _Candidate(turn, now + self._debounce_s, passed_over)
 
     def due(self, now: float) -> list[Change]:
         """What has held long enough by now."""
-        ripe = [stream for stream, candidate in self._candidates.items() if candidate.due <= now]
+        ripe = [about for about, candidate in self._candidates.items() if candidate.due <= now]
         changes = []
-        for stream in ripe:
-            candidate = self._candidates.pop(stream)
+        for about in ripe:
+            candidate = self._candidates.pop(about)
             verdict = candidate.turn.verdict
-            before = self._settled.get(stream)
-            self._settled[stream] = verdict
+            before = self._settled.get(about)
+            self._settled[about] = verdict
             changes.append(Change(before=before, verdict=verdict, passed_over=candidate.passed_over))
         return changes
 
