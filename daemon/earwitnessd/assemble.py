@@ -16,8 +16,8 @@ from earwitnessd.engines import Backend, Embedder, open_embedder, open_overlap_d
 from earwitnessd.engines.remote.first import Terms
 from earwitnessd.engines.remote.opening import open_remote
 from earwitnessd.evidence.folder import EvidenceFolder
-from earwitnessd.listening.parts import Parts
 from earwitnessd.listening.overlapping import OverlapWatch
+from earwitnessd.listening.parts import Parts
 from earwitnessd.models import Model, open_model
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.profiles.aside import moved_aside, open_or_move_aside

@@ -12,8 +12,8 @@ from earwitness.events import SpeakerVerified, WindowScored
 from earwitnessd.capture.messages import Samples
 from earwitnessd.engines import EmbedError, Shares, Windows
 from earwitnessd.handover import Refusal
-from earwitnessd.listening.parts import Parts
 from earwitnessd.listening.overlapping import OverlapWatch
+from earwitnessd.listening.parts import Parts
 
 from ..voices import ANNA_HZ, sound_file, talking
 from .engine import Engine
