@@ -16,6 +16,8 @@ from earwitnessd.history import History, Since
 E = TypeVar("E", bound=Event)
 
 MOST_MESSAGES = 500  # subscriptions taken at a time: events go on meanwhile
+MORE, LAST = int(zmq.DONTWAIT | zmq.SNDMORE), int(zmq.DONTWAIT)
+# plain numbers: zmq's own put together anew for each message, which takes longer than to send it
 UNSUBSCRIBED, SUBSCRIBED = b"\0", b"\1"  # first byte of what XPUB receives; others are no subscriptions
 
 
@@ -92,7 +94,8 @@ class Publisher:
         return self._history.since(boot, seq, topics)
 
     def _send(self, event: Event) -> None:
-        self.socket.send_multipart([event.topic.encode(), encode(event)], zmq.DONTWAIT)
+        self.socket.send(event.topic.encode(), MORE)
+        self.socket.send(encode(event), LAST)
 
 
 def utc_now() -> str:

@@ -95,10 +95,10 @@ def test_a_loop_goes_on_without_a_seam(tmp_path: Path) -> None:
 def test_a_fast_replay_waits_for_a_slow_engine_and_loses_nothing(tmp_path: Path) -> None:
     ramp = (np.arange(16_000 * 240) % 30_000 / 30_000).astype(np.float32)
     path = record(tmp_path / "long.wav", [ramp], 16_000, "FLOAT")
-    with Capture(fast(path), receive_high_water=2, patience=Patience(hang_s=1.0)) as capture:
+    with Capture(fast(path), receive_high_water=2, patience=Patience(hang_s=2.0)) as capture:
         capture.until_said(Opened)
         capture.taking = False
-        stalled_s = time.monotonic() + 1.5  # longer than a hung process is given
+        stalled_s = time.monotonic() + 2.5  # longer than a hung process is given
         capture.until(lambda: time.monotonic() > stalled_s)
         assert capture.supervisor.status.state == "listening"
         capture.taking = True

@@ -118,7 +118,7 @@ def test_a_short_freeze_is_late_not_lost(microphone: VirtualMicrophone) -> None:
 def test_a_busy_engine_costs_nothing_for_seconds(microphone: VirtualMicrophone) -> None:
     microphone.say_for_ever(tone(440.0, 1.0))
     with Capture(
-        MIC, environment=microphone.environment, receive_high_water=1, patience=Patience(hang_s=1.0)
+        MIC, environment=microphone.environment, receive_high_water=1, patience=Patience(hang_s=2.0)
     ) as capture:
         capture.until_heard(8_000)
         capture.taking = False

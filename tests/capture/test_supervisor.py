@@ -53,12 +53,12 @@ def test_a_killed_process_is_replaced_under_a_new_stream_id(fifo: Pipe) -> None:
 
 
 def test_a_process_that_shows_no_life_is_killed_and_counted(fifo: Pipe) -> None:
-    with Capture(fifo, patience=Patience(hang_s=1.0)) as capture:
+    with Capture(fifo, patience=Patience(hang_s=2.0)) as capture:
         capture.until_state("waiting")
         pid = capture.supervisor.status.pid
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-        assert 0.5 < capture.until_state("backing_off") < 2.0
+        assert 1.0 < capture.until_state("backing_off") < 3.5
         capture.until_state("waiting")
         assert is_gone(pid)
         assert capture.supervisor.status.kills == 1

@@ -33,7 +33,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     # of what it says
     manner: Manner = Manner()
     pulse_fd: int | None = None
-    # an inherited pipe that takes a byte twice a second; its owner kills a process that falls silent
+    # an inherited pipe that takes a byte once a second; its owner kills a process that falls silent
 
 
 class Pulse:

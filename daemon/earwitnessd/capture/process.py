@@ -18,7 +18,7 @@ from earwitnessd.capture.resample import Resampler, silence_unusable, to_mono
 from earwitnessd.capture.source import AudioSource, Chunk, Origin, SourceEndedError
 from earwitnessd.capture.wakeup import Wakeup
 
-ALIVE_EVERY_S = 0.6
+ALIVE_EVERY_S = 1.1
 ALIVE_EARLY_S = 0.2  # with audio it goes so much sooner: then nobody is woken twice
 CHUNKS_A_TURN = 8  # then look at the signals and the heartbeat again
 HAND_OVER_LIVE_S = 0.3

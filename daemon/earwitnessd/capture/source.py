@@ -73,5 +73,5 @@ class AudioSource(Protocol):
         ...
 
     def health(self, now_ns: int) -> Health:
-        """What to tell the daemon twice a second."""
+        """What to tell the daemon once a second."""
         ...

@@ -32,7 +32,7 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 0.75  # rarely: who has something to say wakes us, twice a second if it is well
+LOOK_S = 1.5  # rarely: who has something to say wakes us, once a second if it is well
 LOOK_OFTEN_S = 0.25
 NEVER_S = 3600.0
 
@@ -63,7 +63,7 @@ class Patience:
     longest_back_off_s: float = 2.0
     healthy_s: float = 10.0
     # a run that lasts this long starts the back-off from its shortest again
-    asleep_s: float = 1.0
+    asleep_s: float = 2.0
     # ticks further apart than this: it was us who stood still, judge nobody
 
 

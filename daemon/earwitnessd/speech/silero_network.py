@@ -84,14 +84,13 @@ class SileroNetwork:
         heard = np.empty((len(chunks), CELLS), dtype=np.float32)
         for first in range(0, len(chunks), MOST_CHUNKS):
             several = slice(first, first + MOST_CHUNKS)
-            for row, inputs in zip(heard[several], self._encoded(chunks[several]), strict=True):
-                self._remember(inputs)
-                row[:] = self._hidden
+            for hidden, inputs in zip(heard[several], self._encoded(chunks[several]), strict=True):
+                self._remember(inputs, hidden)
         weight, level = self._layers.output
-        np.maximum(heard, 0.0, out=heard)
-        return _sigmoid(heard @ weight + np.float32(level))
+        return _sigmoid(np.maximum(heard, 0.0) @ weight + np.float32(level))
 
-    def _remember(self, inputs: Array) -> None:
+    def _remember(self, inputs: Array, hidden: Array) -> None:
+        """What is heard, and what becomes of it."""
         gates = np.matmul(self._hidden, self._layers.memory, out=self._gates)
         gates += inputs
         np.tanh(gates, out=gates)
@@ -101,8 +100,9 @@ class SileroNetwork:
         self._cell *= self._kept
         self._let_in *= self._new
         self._cell += self._let_in
-        np.tanh(self._cell, out=self._hidden)
-        self._hidden *= self._let_out
+        np.tanh(self._cell, out=hidden)
+        hidden *= self._let_out
+        self._hidden = hidden
 
     def _encoded(self, chunks: Samples) -> Array:
         """What the memory takes in, (n, 512): everything before it knows one chunk at a time."""
