@@ -158,8 +158,10 @@ def _followed(event: e.ProfilesFollowed) -> str:
 def following(state: e.FollowingState) -> str:
     """Say whom this daemon follows, and how that stands."""
     heard = "never heard" if state.heard_s is None else f"last heard {span(state.heard_s)} ago"
-    refuses = "refuses what it says, " if state.state == "refuses" else ""
-    return f"follows {clean(state.writer)}, {refuses}{heard}, version {state.version}"
+    trouble = {"refuses": "refuses what it says, ", "distrusts": "compares with nobody, "}.get(
+        state.state, ""
+    )
+    return f"follows {clean(state.writer)}, {trouble}{heard}, version {state.version}"
 
 
 def _switched(event: e.ModelSwitched) -> Line:

@@ -75,11 +75,19 @@ class PeopleFollowed:
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleDoubted:
+    """Whether they may still be those whom the writer has enrolled."""
+
+    doubt: str
+    # why nobody is to be compared with; empty: everybody is again
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Finish."""
 
 
-ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | PeopleFollowed | Stop
+ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | PeopleFollowed | PeopleDoubted | Stop
 
 # From engine to main
 

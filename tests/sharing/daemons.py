@@ -77,7 +77,7 @@ class FollowerDaemon(Daemon):
     """Follows a writer, by a key of its own."""
 
     def __init__(
-        self, folder: Path, writer: Writer, model: str | None = None, *, hears: str = "", **follow: str
+        self, folder: Path, writer: Writer, model: str | None = None, *, hears: str = "", **follow: object
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = folder.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -179,3 +180,31 @@ def test_who_is_enrolled_at_the_writer_is_recognised_at_its_followers(tmp_path: 
             heard = follower.collect_until(StreamLost, lambda event: event.final, within_s=60.0)
             verified = {event.speaker for event in heard if isinstance(event, SpeakerVerified)}
             assert verified == set(people)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+def test_a_follower_that_is_cut_off_for_too_long_compares_with_nobody_until_the_writer_is_heard(
+    tiny_model: str, tmp_path: Path
+) -> None:
+    """Whom the writer has deleted meanwhile may be here still."""
+    writer = Writer(tmp_path / "writer", tiny_model)
+    hall = FollowerDaemon(tmp_path / "hall", writer, distrust_after_days=6.0 / 86_400)
+    with writer, hall:
+        bring(writer.control, "anna", 1, model_of(writer))
+        hall.wait_for(ProfilesFollowed, lambda event: event.people == 1)
+        assert writer.stop() == 0
+        doubted = hall.until("distrusts")
+        assert re.fullmatch(
+            r"for [\d.e-]+ days nothing was taken over from desk: nobody is verified until it is heard again",
+            doubted.reason,
+        )
+        hall.heartbeat(lambda beat: beat.profiles == 0)
+        assert hall.names() == ["anna"]  # in the database
+        assert hall.stop() == 0
+        hall.start()
+        hall.until("distrusts")  # time that it did not run counts, too
+        hall.heartbeat(lambda beat: beat.profiles == 0)
+        writer.start()
+        hall.until("follows")
+        hall.heartbeat(lambda beat: beat.profiles == 1)

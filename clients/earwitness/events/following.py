@@ -9,7 +9,7 @@ import msgspec
 from .base import Event
 from .units import Seconds
 
-FollowingCondition = Literal["connecting", "follows", "silent", "refuses"]
+FollowingCondition = Literal["connecting", "follows", "silent", "refuses", "distrusts"]
 
 
 class FollowingState(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +20,8 @@ class FollowingState(msgspec.Struct, frozen=True, kw_only=True):
     endpoint: str
     """where it is asked"""
     state: FollowingCondition
-    """`silent`: it is not heard any more; `refuses`: what it says is not taken. The people stay in both"""
+    """`silent`: it is not heard any more; `refuses`: what it says is not taken. The people stay in both.
+    `distrusts`: so for longer than `follow.distrust_after_days`; nobody is compared with any more"""
     reason: str = ""
     """why it is not `follows`, for people"""
     version: int = 0

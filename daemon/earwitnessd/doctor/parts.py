@@ -122,10 +122,10 @@ def of_following(state: FollowingState) -> Finding:
     says = following(state)
     if state.state == "follows":
         return Finding("following", "ok", says)
-    wrong = state.state == "refuses"
-    fix = (
-        "see the reason; the people stay as they are meanwhile" if wrong else f"is {state.endpoint} reached?"
-    )
+    wrong = state.state in {"refuses", "distrusts"}
+    fix = f"is {state.endpoint} reached?"
+    if state.state == "refuses":
+        fix = "see the reason; the people stay as they are meanwhile"
     return Finding("following", "wrong" if wrong else "note", f"{says}: {state.reason}", fix)
 
 

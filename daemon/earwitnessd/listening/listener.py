@@ -22,6 +22,7 @@ from earwitnessd.handover import (
     Failed,
     FromEngine,
     NewRules,
+    PeopleDoubted,
     PeopleFollowed,
     Pulse,
     Ready,
@@ -202,6 +203,8 @@ class Listener(threading.Thread):
                 self._adopt()
             case PeopleFollowed():
                 self._publish(self._desk.on_followed(command))
+            case PeopleDoubted(doubt):
+                self._parts.people.doubt(doubt)
             case Stop():
                 self._stopping = True
             case ask:

@@ -71,6 +71,8 @@ class People:
     ) -> None:
         self.require_consent = require_consent
         # who has no consent recorded is not compared
+        self._doubt = ""
+        # why nobody is compared with; empty: they are
         self.matrix = ProfileMatrix.build([])
         self.roster: Roster = ()
         # whom the matrix compares with
@@ -117,6 +119,11 @@ class People:
         )
         self.matrix, self.roster = matrix, roster
         self.other_model = len(self._apart)
+
+    def doubt(self, doubt: str) -> None:
+        """Compare with nobody any more, whoever is in the database; empty: with everybody again."""
+        self._doubt = doubt
+        self.reload()
 
     def reread(self, name: str) -> None:
         """Read one person anew, who may be gone: among a crowd the others are left as they are."""
@@ -227,7 +234,9 @@ class People:
         return [ProfileUpdated(speaker=name, exemplars=person.sessions, groups=list(person.groups))]
 
     def _compared(self, people: Iterable[StoredProfile]) -> Iterator[StoredProfile]:
-        """Everybody; where consent is required, nobody without."""
+        """Everybody; where consent is required, nobody without; nobody of whom it is doubted."""
+        if self._doubt:
+            return
         for person in people:
             if not self.require_consent or person.keeping.consent is not None:
                 yield person

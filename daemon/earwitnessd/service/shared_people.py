@@ -11,7 +11,7 @@ from earwitness.control import AnyMethod, Done, FollowAnew, FollowProfiles
 from earwitness.events import Event, FollowingState, ProfileDeleted, ProfileEnrolled, ProfileUpdated
 from earwitnessd.assemble import reopen_store
 from earwitnessd.control import ControlServer
-from earwitnessd.handover import Answer, PeopleFollowed, Refusal, ToEngine
+from earwitnessd.handover import Answer, PeopleDoubted, PeopleFollowed, Refusal, ToEngine
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.service.engine_side import STOP_S as ENGINE_STOP_S
 from earwitnessd.service.following import Following
@@ -19,6 +19,7 @@ from earwitnessd.service.leaving import Leaving
 from earwitnessd.service.public import Attendants
 from earwitnessd.service.sharing import Sharing
 from earwitnessd.settings.root import Settings
+from earwitnessd.sharing.follower import Trusted
 from earwitnessd.sharing.giver import Gave
 
 
@@ -127,6 +128,9 @@ class SharedPeople:
     def _on_followed(self) -> None:
         """Another daemon's people were put into force here."""
         assert self._following
-        for taken in self._following.words():
-            self._tell_engine(PeopleFollowed(self._following.writer, taken))
+        for word in self._following.words():
+            if isinstance(word, Trusted):
+                self._tell_engine(PeopleDoubted(word.doubt))
+            else:
+                self._tell_engine(PeopleFollowed(self._following.writer, word))
         self._following.tell()

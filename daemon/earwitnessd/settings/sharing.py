@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 
@@ -23,3 +25,6 @@ class FollowSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     # this daemon's own secret CURVE key (*.key_secret), whose public half the writer has
     signed_by: str
     # the writer's public signing key (*.signing)
+    distrust_after_days: Annotated[float, msgspec.Meta(gt=0.0, le=3650.0)] | None = 30.0
+    # when nothing could be taken over from the writer for so long, nobody is compared with any more: whom it
+    # deleted may be here still; null: never

@@ -24,6 +24,7 @@ from earwitnessd.sharing.errors import SharingError
 from earwitnessd.sharing.judging import ANEW, Asked, why_refused
 from earwitnessd.sharing.letter import Header, new_nonce, read
 from earwitnessd.sharing.link import Link, WriterKeys
+from earwitnessd.sharing.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -47,9 +48,19 @@ class Said:
     heard_s: float | None
     # monotonic
     refused: int
+    distrusts_s: float | None = None
+    # monotonic: from then on, unless the writer is heard; None: never
 
 
-FromFollower = Said | Taken
+@dataclass(frozen=True, slots=True)
+class Trusted:
+    """Whether the people here may be compared with."""
+
+    doubt: str
+    # why not, for people; empty: they may
+
+
+FromFollower = Said | Taken | Trusted
 
 
 class Follower(threading.Thread):
@@ -63,6 +74,7 @@ class Follower(threading.Thread):
         model_id: str,
         inbox: Mailbox[Anew | Finish],
         outbox: Mailbox[FromFollower],
+        distrust_after_s: float | None = None,
     ) -> None:
         super().__init__(name="following", daemon=True)
         self._link = link
@@ -84,6 +96,8 @@ class Follower(threading.Thread):
         self._heard_s: float | None = None
         self._refused = 0
         self._wiped = True
+        self._distrust_after_s = distrust_after_s
+        self._doubted = False
 
     def run(self) -> None:
         """Until told to finish."""
@@ -91,10 +105,11 @@ class Follower(threading.Thread):
             store = self._open_store()
         except StoreError as error:
             self._link.close()
-            self._say("refuses", str(error))
+            self._outbox.put(Said("refuses", str(error), 0, None, 0))
             return
         try:
             self._database, self._vault = store.database, store.vault
+            self._trust = Trust(store.file, self._distrust_after_s)
             self._begin()
             while not self._stopping:
                 self._turn()
@@ -124,8 +139,18 @@ class Follower(threading.Thread):
             follow(self._database, NOTHING)
         self._known = NOTHING
 
+    def _judge(self) -> None:
+        """Tell when the people here are not to be trusted any more, and when they are again."""
+        if self._trust.over == self._doubted:
+            return
+        self._doubted = self._trust.over
+        days = f"{self._trust.days:.3g} days"
+        doubt = f"for {days} nothing was taken over from {self._keys.name}" if self._doubted else ""
+        self._outbox.put(Trusted(doubt))
+
     def _turn(self) -> None:
         """Wait for whatever comes first, and attend to it."""
+        self._judge()
         now_s = time.monotonic()
         if self._known is not None and now_s >= self._due_s:
             if self._asked is not None:
@@ -212,6 +237,8 @@ class Follower(threading.Thread):
         if header.reaches != asked.known:
             self._put_into_force(header, page)
         self._asked, self._begun, self._due_s = None, None, 0.0
+        self._trust.agreed()
+        self._judge()
         self._say("follows", "")
 
     def _put_into_force(self, header: Header, page: Page) -> None:
@@ -231,4 +258,5 @@ class Follower(threading.Thread):
 
     def _say(self, state: FollowingCondition, reason: str) -> None:
         version = self._known.version if self._known else 0
-        self._outbox.put(Said(state, reason, version, self._heard_s, self._refused))
+        ends_s = self._trust.ends_s if self._known else None
+        self._outbox.put(Said(state, reason, version, self._heard_s, self._refused, ends_s))
