@@ -27,11 +27,13 @@ class EnergyGate:
         self.chunk_samples = CHUNK_SAMPLES
         self._chunker = Chunker(CHUNK_SAMPLES)
         self._levels_dbfs: deque[float] = deque(maxlen=FLOOR_MEMORY_CHUNKS)
+        self._floor_dbfs = math.inf
 
     def push(self, samples: Samples) -> Probabilities:
         """The probability of speech in every chunk that these samples complete."""
-        powers = np.mean(np.square(self._chunker.push(samples), dtype=np.float64), axis=1)
-        return np.array([self._judge(float(power)) for power in powers], dtype=np.float32)
+        chunks = self._chunker.push(samples)
+        squares = np.einsum("ij,ij->i", chunks, chunks).tolist()
+        return np.array([self._judge(square / CHUNK_SAMPLES) for square in squares], dtype=np.float32)
 
     def reset(self) -> None:
         """Drop the incomplete chunk; the room is still the same, so its floor stays."""
@@ -41,6 +43,14 @@ class EnergyGate:
         if not math.isfinite(power):
             return 0.0
         level_dbfs = 10.0 * math.log10(max(power, 1e-12))
-        self._levels_dbfs.append(level_dbfs)
-        floor_dbfs = max(QUIETEST_DBFS, min(self._levels_dbfs))
+        floor_dbfs = max(QUIETEST_DBFS, self._floor_with(level_dbfs))
         return 1.0 / (1.0 + math.exp(-(level_dbfs - floor_dbfs - MARGIN_DB) / SLOPE_DB))
+
+    def _floor_with(self, level_dbfs: float) -> float:
+        """The quietest so far; all are looked through again only when the quietest is forgotten."""
+        levels = self._levels_dbfs
+        forgotten_dbfs = levels[0] if len(levels) == levels.maxlen else math.inf
+        levels.append(level_dbfs)
+        forgets = forgotten_dbfs <= self._floor_dbfs < level_dbfs
+        self._floor_dbfs = min(levels) if forgets else min(self._floor_dbfs, level_dbfs)
+        return self._floor_dbfs
