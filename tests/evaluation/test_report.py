@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from earwitnessd.evaluation.report import duration_names, judge, report_on
 from earwitnessd.evaluation.report_file import open_report
 from earwitnessd.evaluation.speech import TrialQuality
 from earwitnessd.evaluation.streaming import Heard, measure
+from earwitnessd.evaluation.tables import print_tables
 from earwitnessd.evaluation.trials import Crop, Trial
 from earwitnessd.evaluation.turns import Turn
 from tests.evaluation.cases import drawn
@@ -149,3 +151,17 @@ def test_without_matplotlib_it_says_what_to_install(tmp_path: Path, monkeypatch:
 
 def _height(png: bytes) -> int:
     return int.from_bytes(png[20:24], "big")
+
+
+def test_figures_of_many_variants_are_shown_whole_however_narrow_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = of_streams()
+    many = tuple(replace(found.variants[0], name=f"cosine 0.{place}67") for place in range(7))
+    print_tables(Findings(None, replace(found, variants=many), 1.0))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    hours = [line.split() for line in lines if "hours of audio" in line]
+    assert sum(len(words) - 3 for words in hours) == 7
+    assert "…" not in "".join(lines)

@@ -12,6 +12,8 @@ from earwitnessd.evaluation import cells
 from earwitnessd.evaluation.findings import Findings, StreamFindings, TrialFindings
 from earwitnessd.evaluation.report import Report, Summary
 
+PADDING = 2  # characters beside each column
+
 
 def print_tables(findings: Findings) -> None:
     """Trials first, then recordings."""
@@ -20,7 +22,8 @@ def print_tables(findings: Findings) -> None:
         for table in _of_trials(findings.trials):
             console.print(table)
     if findings.streams:
-        console.print(_of_streams(findings.streams))
+        for table in _of_streams(findings.streams, console.width):
+            console.print(table)
         for line in cells.refusals(findings.streams):
             console.print(line, style="yellow", markup=False)
 
@@ -67,10 +70,21 @@ def _fill(table: Table, report: Report, texts: Callable[[Summary], list[str]]) -
         group_before = group
 
 
-def _of_streams(found: StreamFindings) -> Table:
-    caption = f"{len(found.enrolled)} enrolled; times to verify are over turns that were not missed"
-    table = _table("recordings, replayed", caption, [variant.name for variant in found.variants])
-    columns = [cells.stream_cells(variant.figures) for variant in found.variants]
-    for name, *shown in zip(cells.STREAM_ROWS, *columns, strict=True):
+def _of_streams(found: StreamFindings, width: int) -> list[Table]:
+    """As many as it takes for the figures of all variants to be read whole."""
+    shown = [(variant.name, cells.stream_cells(variant.figures)) for variant in found.variants]
+    widest = max(len(text) for _, texts in shown for text in texts)
+    beside = max(1, (width - max(map(len, cells.STREAM_ROWS)) - PADDING) // (widest + PADDING))
+    tables = [_side_by_side(shown[first : first + beside]) for first in range(0, len(shown), beside)]
+    tables[0].title = "recordings, replayed"
+    tables[
+        -1
+    ].caption = f"{len(found.enrolled)} enrolled; times to verify are over turns that were not missed"
+    return tables
+
+
+def _side_by_side(variants: Sequence[tuple[str, list[str]]]) -> Table:
+    table = _table("", "", [name for name, _ in variants])
+    for name, *shown in zip(cells.STREAM_ROWS, *(texts for _, texts in variants), strict=True):
         table.add_row(name, *shown)
     return table
