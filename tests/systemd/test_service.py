@@ -367,6 +367,14 @@ def test_the_doctor_finds_nothing_wrong_with_the_service(service: Machine) -> No
     }
 
 
+def test_check_without_settings_looks_at_the_service(service: Machine) -> None:
+    hears(service, lambda text: text.startswith("talk "))
+    told = service.does(PROGRAM, "check", within_s=90)
+    assert "(of the service earwitnessd, /etc/earwitness/earwitnessd.yaml)" in told
+    assert " people in /var/lib/earwitness/profiles.db" in told
+    assert told.count("the service earwitnessd answers, process ") == 2
+
+
 def test_it_stops_in_under_two_seconds_and_says_why(service: Machine) -> None:
     hears(service, lambda text: text.startswith("talk "))
     began_s = time.monotonic()
