@@ -6,15 +6,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from earwitness.events import SpeechStarted, SpeechStopped, StreamGap, StreamOpened
+from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamOpened
 from earwitnessd.capture.messages import RATE
-from earwitnessd.hearing import RECORDED_BATCH, RING_S
+from earwitnessd.hearing import LISTEN_S, RECORDED_BATCH, RING_S
 from earwitnessd.settings.root import Quality, Windows
 from earwitnessd.speech import open_gate
 from earwitnessd.speech.activity import SpeechActivity
 
 from ..voices import ANNA_HZ, ENERGY, NS, room, talking
-from .ear import Ear, only
+from .ear import BLOCK, Ear, only
 
 LENGTH = 3 * RATE
 HOP = RATE // 2
@@ -247,6 +247,31 @@ def test_speech_is_told_when_it_starts_and_when_it_stops(ear: Ear) -> None:
     assert stopped.start == started.start
     assert stopped.stop == pytest.approx(2.85 * RATE, abs=512)
     assert not ear.hearing.speaking
+
+
+def test_speech_that_begins_is_told_with_its_block_and_its_end_half_a_second_later_at_most(ear: Ear) -> None:
+    told: list[tuple[int, Event]] = []
+    for said in (room(1.0), talking(ANNA_HZ, 1.3), room(2.0), talking(ANNA_HZ, 0.7, seed=2), room(2.0)):
+        for start in range(0, len(said), BLOCK):
+            events = ear.say(said[start : start + BLOCK])
+            told += [(ear.hearing.position, event) for event in events]
+    starts = [at - event.start for at, event in told if isinstance(event, SpeechStarted)]
+    stops = [at - event.stop for at, event in told if isinstance(event, SpeechStopped)]
+    assert (len(starts), len(stops)) == (2, 2)
+    assert max(starts) <= BLOCK + (ENERGY.speech_gate.min_run_s + 0.032) * RATE
+    assert max(stops) <= BLOCK + (ENERGY.speech_gate.hangover_s + 0.032 + LISTEN_S) * RATE
+
+
+def test_a_window_knows_all_speech_in_it_however_long_the_gate_was_made_to_wait(ear: Ear) -> None:
+    said = np.concatenate([room(1.0), talking(ANNA_HZ, 2.2), room(1.5), talking(ANNA_HZ, 3.1, seed=2)])
+    ear.say(said)
+    gate = open_gate(ENERGY.speech_gate)
+    activity = SpeechActivity(ENERGY.speech_gate, gate.chunk_samples, RATE, RING_S)
+    activity.push(0, gate.push(said))
+    for heard in ear.windows:
+        decided = heard.window.stop // gate.chunk_samples * gate.chunk_samples
+        speech_s = activity.speech_seconds(heard.window.start, decided)
+        assert heard.speech_s == pytest.approx(speech_s, abs=ENERGY.speech_gate.min_run_s)
 
 
 def test_every_bit_of_speech_is_new_to_exactly_one_window(ear: Ear) -> None:

@@ -7,15 +7,45 @@ import pytest
 
 from earwitness.control import EnrollAudio, Enrolled, Profile, ShowProfile
 from earwitness.events import SpeakerVerified, WindowScored
-from earwitnessd.capture.messages import Samples
+from earwitnessd.capture.messages import RATE, Samples
 from earwitnessd.handover import Answer
+from earwitnessd.hearing import Arrival, HeardWindow
+from earwitnessd.listening.channel_watch import ChannelWatch
+from earwitnessd.quality import measure
 from earwitnessd.settings.root import Quality, Settings
+from earwitnessd.windows import Window
 
 from ..voices import sound_file, speech, telephone
 from .engine import PATIENT, Engine
 
 STRICT = msgspec.structs.replace(PATIENT, quality=Quality(channel_mismatch="inconclusive"))
 SILENT = msgspec.structs.replace(PATIENT, quality=Quality(channel_mismatch="ignore"))
+
+
+def test_only_a_window_of_which_half_is_new_is_listened_to() -> None:
+    watch = ChannelWatch()
+    clear, muffled = speech(), telephone(speech())
+    for start, samples, kind in (
+        (0, clear, "wideband"),
+        (RATE, muffled, "wideband"),
+        (3 * RATE // 2, muffled, "wideband"),
+        (30 * RATE, muffled, "telephone"),
+    ):
+        watch.hear(window(start, samples[: 3 * RATE]))
+        assert watch.kind == kind
+
+
+def test_another_opening_is_listened_to_at_once() -> None:
+    watch = ChannelWatch()
+    watch.hear(window(0, speech()[: 3 * RATE]))
+    watch.hear(window(0, telephone(speech())[: 3 * RATE], stream_id="desk-2"))
+    assert watch.kind == "telephone"
+
+
+def window(start: int, samples: Samples, stream_id: str = "desk-1") -> HeardWindow:
+    """Of speech without a flaw."""
+    heard = Window("desk", stream_id, start, samples, ())
+    return HeardWindow(heard, 3.0, 0.5, measure(samples), (), Arrival(heard.stop, 0, 0))
 
 
 def scored(settings: Settings, *enrolled: Samples) -> tuple[list[WindowScored], list[SpeakerVerified]]:
