@@ -2,9 +2,10 @@
 
     python tests/benchmarks/queueing.py --streams 4,16,32 --seconds 20
 
-The daemon hears speech without pauses in real time. Its latency is taken from the arrival of a window's last
-block to the event, less what a daemon takes whose model answers at once; the simulation's is the wait for the
-embedding. Leave the machine idle meanwhile.
+The daemon hears speech without pauses in real time. Its latency is taken from the moment when a window's last
+block leaves the capture process to its embedding, and the simulation's likewise: blocks of at most a quarter
+of a second, heard one after the other, all that have come before anything is embedded. Leave the machine idle
+meanwhile: others' work is not in the simulation.
 """
 
 from __future__ import annotations

@@ -20,8 +20,25 @@ def test_one_stream_waits_as_long_as_a_window_takes() -> None:
     assert waited.busy == pytest.approx(10.0 / 500.0, rel=0.01)
 
 
-def test_the_daemons_own_work_slows_the_model_down() -> None:
-    assert simulate(Load(1), Service(LINEAR), 0.5, 60.0).p50_ms == pytest.approx(20.0)
+def test_a_window_waits_until_its_block_was_heard() -> None:
+    """Two blocks a hop: with half of the time for hearing, each takes an eighth of a second."""
+    waited = simulate(Load(1), Service(LINEAR), 0.5, 60.0)
+    assert waited.p50_ms == pytest.approx(125.0 + 10.0)
+    assert waited.busy == pytest.approx(10.0 / 500.0, rel=0.01)  # hearing is not embedding
+
+
+def test_what_comes_while_others_are_heard_is_heard_first() -> None:
+    """So a window waits for the blocks of all that came just before and after it."""
+    alone = simulate(Load(1), Service(LINEAR), 0.5 / 16, 60.0)
+    among = simulate(Load(16), Service(LINEAR), 0.5, 60.0)
+    assert alone.p50_ms == pytest.approx(7.8 + 10.0, abs=0.1)
+    assert among.p50_ms > 1.5 * alone.p50_ms
+    assert among.p99_ms > 2.0 * alone.p99_ms
+
+
+def test_longer_hops_come_in_blocks_of_a_quarter_of_a_second() -> None:
+    waited = simulate(Load(1, hop_s=1.0), Service(LINEAR), 0.4, 60.0)
+    assert waited.p50_ms == pytest.approx(1000.0 * 0.4 / 4 + 10.0)
 
 
 def test_windows_that_come_together_are_one_batch() -> None:

@@ -37,7 +37,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
     most_ms: float
     wait_p50_ms: float
-    # of this, from the whole window in the daemon to its embedding
+    # of this, from the block that completes the window, when it leaves the capture process, to its embedding
     wait_p99_ms: float
     busy: float
     # of the time, the model computes
@@ -93,7 +93,7 @@ class Watched:
     paths: list[float]
     # of this, without the capture process and the model
     waits: list[float]
-    # of this, for the engine, and the model itself
+    # of this, on the way to the engine, for it, and the model itself
     before: Heartbeat
     after: Heartbeat
     seconds: float
@@ -231,7 +231,8 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
         if isinstance(event, WindowScored) and event.scores and not event.replayed:
             windows.append(1000 * (time.time() - datetime.fromisoformat(event.time).timestamp()))
             paths.append(windows[-1] - event.latency_ms.capture - event.latency_ms.embed)
-            waits.append(event.latency_ms.queue + event.latency_ms.embed)
+            latency = event.latency_ms
+            waits.append(latency.capture + latency.queue + latency.embed)
         elif isinstance(event, Heartbeat) and not event.replayed:
             busy.append(event.engine.busy)
         elif event is None and running.daemon.process.poll() is not None:
