@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from earwitnessd.capture.intake import KEPT_S, ROOM_S, Intake
 from earwitnessd.capture.source import Chunk
@@ -17,13 +18,25 @@ def ramp(start: int, count: int) -> Frames:
 
 def feed(intake: Intake, first: int, count: int, *, overflow_at: int = -1, late_ns: int = 0) -> list[Chunk]:
     """Blocks that arrive in time, each taken at once."""
-    taken = []
+    chunks = []
     for index in range(first, first + count):
-        at_ns = 100 * NS + (index + 1) * BLOCK * NS // RATE + late_ns
-        intake.on_block(ramp(index * BLOCK, BLOCK), at_ns, overflowed=index == overflow_at)
-        while (chunk := intake.take()) is not None:
-            taken.append(chunk)
-    return taken
+        put(intake, index, overflowed=index == overflow_at, late_ns=late_ns)
+        chunks += taken(intake)
+    return chunks
+
+
+def put(intake: Intake, index: int, *, overflowed: bool, late_ns: int) -> None:
+    """One block, as the callback does."""
+    at_ns = 100 * NS + (index + 1) * BLOCK * NS // RATE + late_ns
+    intake.on_block(ramp(index * BLOCK, BLOCK), at_ns, overflowed=overflowed)
+
+
+def taken(intake: Intake) -> list[Chunk]:
+    """All that waits."""
+    chunks = []
+    while (chunk := intake.take()) is not None:
+        chunks.append(chunk)
+    return chunks
 
 
 def test_what_the_callback_leaves_is_taken_once_and_in_order() -> None:
@@ -70,6 +83,38 @@ def test_an_overflow_is_counted_and_marks_the_place_even_if_the_clock_shows_noth
     assert [chunk.lost for chunk in chunks if chunk.lost] == ["overflow"]
     assert chunks[-1].position == 199 * BLOCK + 1
     assert intake.health(0).overflows == 1
+
+
+@pytest.mark.parametrize("together", [2, 7, 31])
+@pytest.mark.parametrize("late_ns", [0, NS // 2])
+@pytest.mark.parametrize("overflow_at", [-1, 60])
+def test_blocks_taken_together_are_accounted_for_as_if_taken_one_by_one(
+    together: int, late_ns: int, overflow_at: int
+) -> None:
+    one_by_one, rarely = Intake(RATE, 1, buffered_s=0.1), Intake(RATE, 1, buffered_s=0.1)
+    expected = feed(one_by_one, 0, 100, overflow_at=overflow_at)
+    expected += feed(one_by_one, 100, 124, late_ns=late_ns)
+    chunks: list[Chunk] = []
+    for index in range(224):
+        put(rarely, index, overflowed=index == overflow_at, late_ns=late_ns if index >= 100 else 0)
+        if index % together == together - 1 or index == 223:
+            chunks += taken(rarely)
+    assert jumps(chunks) == jumps(expected)
+    assert len(chunks) < len(expected)
+    np.testing.assert_array_equal(
+        np.concatenate([chunk.frames for chunk in chunks]), np.concatenate([each.frames for each in expected])
+    )
+    assert rarely.health(0).overflows == one_by_one.health(0).overflows
+    assert rarely.health(0).stalls == one_by_one.health(0).stalls
+
+
+def jumps(chunks: list[Chunk]) -> list[tuple[float, int, str]]:
+    """By the frame before which something is lost: how much in all up to there, and why."""
+    return [
+        (float(chunk.frames[0, 0]), chunk.position - int(chunk.frames[0, 0]), chunk.lost)
+        for chunk in chunks
+        if chunk.lost
+    ]
 
 
 def test_a_short_stall_is_counted_and_not_a_loss() -> None:

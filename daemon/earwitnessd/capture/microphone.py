@@ -14,7 +14,7 @@ from earwitnessd.settings import sources
 
 BLOCK_S = 0.032
 FIRST_SAMPLE_WITHIN_S = 5.0
-LOOK_S = 0.25  # look for a stall this often
+LOOK_S = 0.5  # look for a stall this often
 FALLBACK_RATES = (48_000, 44_100, 16_000, 32_000, 8_000)
 NS = 1_000_000_000
 
@@ -25,6 +25,8 @@ class Microphone:
     def __init__(self, settings: sources.Microphone) -> None:
         self._settings = settings
         self._wakeup = Wakeup()
+        self._wanted = 1
+        # frames for which the callback wakes us
         self._finished = False
         self._quiet_since_ns = 0
         self._looked_ns = 0
@@ -64,18 +66,20 @@ class Microphone:
 
     def _on_block(self, frames: Frames, _count: int, _time: object, status: Any) -> None:
         self._intake.on_block(frames, time.monotonic_ns(), status.input_overflow)
-        self._wakeup.ring()
+        if self._intake.waiting >= self._wanted:
+            self._wakeup.ring()
 
     def _on_finished(self) -> None:
         self._finished = True
         self._wakeup.ring()
 
     def fileno(self) -> int | None:
-        """Rung by the callback."""
+        """Rung by the callback, when it has brought as much as was wanted."""
         return self._wakeup.read_fd
 
-    def due_in_s(self, now_ns: int, _wanted: int) -> float:
+    def due_in_s(self, now_ns: int, wanted: int) -> float:
         """A stopped device rings nothing."""
+        self._wanted = wanted
         return max(0.0, LOOK_S - (now_ns - self._looked_ns) / NS)
 
     def read(self, now_ns: int) -> Chunk | None:

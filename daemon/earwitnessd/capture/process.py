@@ -79,7 +79,7 @@ class CaptureProcess:
         if self._outbox.blocked:
             poller.register(self._outbox.socket, zmq.POLLOUT)
         else:
-            wanted = self._gathering.worth_waking() if self._origin.paced else 1
+            wanted = self._gathering.worth_waking() if self._origin.paced and self._listening else 1
             timeout_s = min(
                 timeout_s, self._source.due_in_s(now_ns, wanted), self._gathering.due_in_s(now_ns)
             )
