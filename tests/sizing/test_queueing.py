@@ -89,3 +89,11 @@ def test_a_batch_between_measured_sizes_takes_a_time_between() -> None:
     assert [service(size) for size in (1, 2, 3, 4, 8)] == pytest.approx([0.03, 0.03, 0.035, 0.04, 0.08])
     assert service.room(0.0401) == 4
     assert service.room(0.001) == 1
+
+
+def test_some_batches_take_longer_than_the_median() -> None:
+    uneven = Service(LINEAR, [1.0] * 9 + [5.0])
+    waited = simulate(Load(1), uneven, 0.0, 600.0)
+    assert waited.p50_ms == pytest.approx(10.0)
+    assert waited.p99_ms == pytest.approx(50.0)
+    assert waited.busy == pytest.approx(1.4 * 10.0 / 500.0, rel=0.05)

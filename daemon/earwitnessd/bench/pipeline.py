@@ -37,7 +37,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     p99_ms: float
     most_ms: float
     wait_p50_ms: float
-    # of this, from the block that completes the window, when it leaves the capture process, to its embedding
+    # of this, for the engine thread and in it, to the embedding: beyond the shortest way from the microphone
     wait_p99_ms: float
     busy: float
     # of the time, the model computes
@@ -93,7 +93,7 @@ class Watched:
     paths: list[float]
     # of this, without the capture process and the model
     waits: list[float]
-    # of this, on the way to the engine, for it, and the model itself
+    # of this, beyond the shortest way to the engine: for it, and the model itself
     before: Heartbeat
     after: Heartbeat
     seconds: float
@@ -225,6 +225,7 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
     windows: list[float] = []
     paths: list[float] = []
     waits: list[float] = []
+    ways: list[float] = []
     busy: list[float] = []
     while (left_s := began_s + seconds - time.monotonic()) > 0.0:
         event = running.daemon.listener.receive(left_s)
@@ -232,6 +233,7 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
             windows.append(1000 * (time.time() - datetime.fromisoformat(event.time).timestamp()))
             paths.append(windows[-1] - event.latency_ms.capture - event.latency_ms.embed)
             latency = event.latency_ms
+            ways.append(latency.capture)
             waits.append(latency.capture + latency.queue + latency.embed)
         elif isinstance(event, Heartbeat) and not event.replayed:
             busy.append(event.engine.busy)
@@ -242,6 +244,7 @@ def _watch(running: Station, streams: int, seconds: float) -> Watched:
     capture_s = sum(processor_s(pid) for pid in captures) - capture_s
     if not windows:
         raise BenchError("no window was embedded: there is no speech in these recordings")
+    waits = [wait - min(ways) for wait in waits]
     busy_mean = float(np.mean(busy)) if busy else 0.0
     return Watched(windows, paths, waits, before, running.beat(), passed_s, busy_mean, daemon_s, capture_s)
 

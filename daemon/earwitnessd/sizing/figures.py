@@ -33,6 +33,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     window_s: Positive
     batches: Annotated[list[Batch], msgspec.Meta(min_length=1)]
     # by number of windows
+    spread: list[Positive] = msgspec.field(default_factory=lambda: [1.0])
+    # how long single batches took, as multiples of those: each as likely as the others
     hop_ms: AtLeastZero
     # processor time of the daemon without its model, a hop of a stream
     capture_ms: AtLeastZero

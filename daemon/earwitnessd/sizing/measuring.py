@@ -19,7 +19,7 @@ from earwitnessd.sizing.figures import Batch, Figures
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64)
 STREAMS = 4
-ROUNDS = 9
+ROUNDS = 15
 PAUSE_S = 0.06
 LONGEST_S = 2.0
 # no hop has room for a batch that takes longer
@@ -38,12 +38,14 @@ def measure(setup: Setup, seconds: float, say: Callable[[str], None]) -> Figures
     engine = setup.engine
     model = open_model(setup.model)
     embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
+    batches, spread = _batches(embedder, round(setup.windows.length_s * RATE))
     return Figures(
         machine=machine,
         model=embedder.model_id,
         device=embedder.device,
         window_s=setup.windows.length_s,
-        batches=_batches(embedder, round(setup.windows.length_s * RATE)),
+        batches=batches,
+        spread=spread,
         hop_ms=overhead.daemon_ms,
         capture_ms=overhead.capture_ms,
         measured_hop_s=setup.windows.hop_s,
@@ -53,17 +55,19 @@ def measure(setup: Setup, seconds: float, say: Callable[[str], None]) -> Figures
     )
 
 
-def _batches(embedder: Embedder, window_samples: int) -> list[Batch]:
-    """Medians; what a window holds does not change how long it takes."""
+def _batches(embedder: Embedder, window_samples: int) -> tuple[list[Batch], list[float]]:
+    """Medians, and how single ones differ from them; what a window holds makes no difference."""
     noise = np.random.default_rng(0).normal(0.0, 0.1, (max(BATCHES), window_samples)).astype(np.float32)
     measured: list[Batch] = []
+    spread: list[float] = []
     for size in BATCHES:
         embedder.warm_up(window_samples, size)
         took = [_seconds(embedder, noise[:size]) for _ in range(ROUNDS)]
         measured.append(Batch(windows=size, ms=1000.0 * median(took)))
+        spread += [seconds / median(took) for seconds in took]
         if median(took) > LONGEST_S:
             break
-    return measured
+    return measured, sorted(spread)
 
 
 def _seconds(embedder: Embedder, windows: Windows) -> float:

@@ -76,7 +76,7 @@ class Cluster(msgspec.Struct, frozen=True, kw_only=True):
 
 def one_box(wish: Wish, figures: Figures) -> Box:
     """Daemons with engines."""
-    service = Service(figures.batches)
+    service = Service(figures.batches, figures.spread)
 
     def waited(streams: int) -> Waited:
         return simulated(wish, streams, service, thread_share(figures, wish.hop_s, streams))
@@ -154,7 +154,7 @@ def _most(carries: Callable[[int], bool], most: int) -> int:
 
 
 def _limit(figures: Figures, wish: Wish, streams: int) -> str:
-    service = Service(figures.batches)
+    service = Service(figures.batches, figures.spread)
     windows_per_s = max(streams, 1) * wish.speech / wish.hop_s
     largest = min(MOST_BATCH, service.room(wish.hop_s))
     model = windows_per_s * service(largest) / largest

@@ -56,7 +56,8 @@ class Waited:
 class Service:
     """How long a batch takes: straight lines between measured sizes, beyond them as many times the last."""
 
-    def __init__(self, batches: Sequence[Batch]) -> None:
+    def __init__(self, batches: Sequence[Batch], spread: Sequence[float] = (1.0,)) -> None:
+        self._spread = np.array(spread)
         ordered = sorted(batches, key=lambda batch: batch.windows)
         sizes = np.array([batch.windows for batch in ordered], dtype=np.float64)
         seconds = np.array([batch.ms for batch in ordered]) / 1000.0
@@ -70,6 +71,10 @@ class Service:
     def __call__(self, windows: int) -> float:
         """Seconds."""
         return float(self._seconds[windows - 1])
+
+    def drawn(self, windows: int, chance: np.random.Generator) -> float:
+        """Seconds that such a batch may take, too: other programs run, caches are cold."""
+        return self(windows) * float(chance.choice(self._spread))
 
     def room(self, hop_s: float) -> int:
         """The most windows that fit into a hop."""
@@ -105,7 +110,7 @@ def simulate(load: Load, service: Service, thread_share: float, seconds: float, 
         last = min(waiting, first + most)
         if last == first:
             continue
-        took_s = service(last - first)
+        took_s = service.drawn(last - first, chance)
         now_s += took_s
         busy_s += took_s
         waited.append(now_s - due[first:last])
