@@ -104,7 +104,8 @@ def _fields(name: str, properties: Schema, example: Any, defs: Schema) -> Iterat
             path = f"{name}.{field}{'[]' * several}"
             yield f"**`{path}`**: {_about(part)}."
             shown = example and example[field]
-            yield from _fields(path, part["properties"], shown[0] if several and shown else shown, defs)
+            shown = (shown[0] if shown else None) if several else shown
+            yield from _fields(path, part["properties"], shown, defs)
 
 
 def _table(properties: Schema, example: Any) -> str:

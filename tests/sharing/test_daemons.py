@@ -48,6 +48,9 @@ def test_what_changes_at_the_writer_changes_at_its_followers(tiny_model: str, tm
         assert hall.heartbeat(lambda beat: beat.profiles == 1).status.count("follows desk, last heard") == 1
         with pytest.raises(ControlError, match=r"the people here are those of the daemon at tcp://"):
             hall.control.delete_profile("ben")
+        assert writer.control.status().heartbeat.following is None
+        (follower,) = writer.control.status().heartbeat.followers
+        assert (follower.follower, follower.version > 0, follower.heard_s < 10.0) == ("hall", True, True)
         audit = [json.loads(line) for line in (writer.folder / "audit.jsonl").read_text().splitlines()]
         given = [line for line in audit if line["type"] == "profiles.follow"]
         assert all("key hall" in line["who"] for line in given)

@@ -8,7 +8,7 @@ from .base import RATE, SCHEMA, Event, StreamEvent
 from .daemon import DaemonReloaded, DaemonStarted, DaemonStopping
 from .engine import EngineDegraded, EngineRestored
 from .enroll import EnrollProgress
-from .following import FollowingCondition, FollowingState, ProfilesFollowed
+from .following import FollowerState, FollowingCondition, FollowingState, ProfilesFollowed
 from .group import GroupLost, GroupVerified, WatchlistHit, WatchlistLost
 from .heartbeat import (
     AuditState,
@@ -110,6 +110,7 @@ __all__ = [
     "EnrollProgress",
     "Event",
     "EvidenceState",
+    "FollowerState",
     "FollowingCondition",
     "FollowingState",
     "ForeignEvent",

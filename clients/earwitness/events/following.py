@@ -34,6 +34,17 @@ class FollowingState(msgspec.Struct, frozen=True, kw_only=True):
     """letters of the writer that were not taken, this boot"""
 
 
+class FollowerState(msgspec.Struct, frozen=True, kw_only=True):
+    """In the heartbeat of a daemon whose profiles others follow: one of those, since this daemon's start."""
+
+    follower: str
+    """which daemon, by the name of its key"""
+    version: int
+    """of this daemon's database, in force there when it last asked; 0: nothing yet"""
+    heard_s: Seconds
+    """since it last asked: it does so every three seconds"""
+
+
 class ProfilesFollowed(Event, frozen=True, kw_only=True, tag="profiles.followed"):
     """What the writer changed is in force here; where they are few, each has an event of their own too."""
 

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from .base import Event
-from .following import FollowingState
+from .following import FollowerState, FollowingState
 from .remote import RemoteState
 from .satellite import LinkState
 from .units import Fraction, FullScale, Megabytes, Milliseconds, Samples, Seconds
@@ -162,6 +162,8 @@ class Heartbeat(Event, frozen=True, kw_only=True, tag="heartbeat"):
     """what went into the audit log; null: none is kept"""
     following: FollowingState | None = None
     """of a daemon whose people are another's; null: they are its own"""
+    followers: list[FollowerState] = msgspec.field(default_factory=list)
+    """daemons that have followed this one's profiles since its start, by name"""
     profiles: int
     """people enrolled with the model in use"""
     profiles_other_model: int

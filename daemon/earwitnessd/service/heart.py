@@ -89,5 +89,6 @@ class Heart:
                 evidence=self._keepers.evidence,
                 audit=self._keepers.audit,
                 following=self._shared.following,
+                followers=self._shared.followers,
             )
         )

@@ -8,7 +8,14 @@ from contextlib import ExitStack
 import zmq
 
 from earwitness.control import AnyMethod, Done, FollowAnew, FollowProfiles
-from earwitness.events import Event, FollowingState, ProfileDeleted, ProfileEnrolled, ProfileUpdated
+from earwitness.events import (
+    Event,
+    FollowerState,
+    FollowingState,
+    ProfileDeleted,
+    ProfileEnrolled,
+    ProfileUpdated,
+)
 from earwitnessd.assemble import reopen_store
 from earwitnessd.control import ControlServer
 from earwitnessd.handover import Answer, PeopleDoubted, PeopleFollowed, Refusal, ToEngine
@@ -64,6 +71,11 @@ class SharedPeople:
     def following(self) -> FollowingState | None:
         """For the heartbeat; None: the people are this daemon's own."""
         return self._following.state if self._following else None
+
+    @property
+    def followers(self) -> list[FollowerState]:
+        """For the heartbeat: who has followed this daemon."""
+        return self._sharing.followers if self._sharing else []
 
     @property
     def stuck(self) -> list[str]:

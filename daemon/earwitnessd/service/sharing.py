@@ -10,6 +10,7 @@ import zmq
 from zmq.utils import z85
 
 from earwitness.control import FollowProfiles
+from earwitness.events import FollowerState
 from earwitnessd.beside import Beside
 from earwitnessd.handover import Answer, Refusal
 from earwitnessd.profiles import ProfileStore
@@ -30,6 +31,8 @@ class Sharing:
         open_store: Callable[[], ProfileStore],
         model_id: str,
     ) -> None:
+        self._asked: dict[str, tuple[int, float]] = {}
+        # by follower, whose keys are few: the version that it knows, and when it asked; monotonic
         signing = read_secret(Path(settings.signing_key_file).expanduser())
         self._giver: Beside[ToGiver, FromGiver] = Beside(
             context, "sharing", lambda inbox, outbox: Giver(open_store, signing, model_id, inbox, outbox)
@@ -42,8 +45,18 @@ class Sharing:
 
     def ask(self, token: int, method: FollowProfiles, key: bytes, who: str) -> None:
         """A daemon follows; `key` is its own, in Z85."""
+        self._asked[who.rpartition("key ")[2]] = method.known.version, time.monotonic()
         until_s = time.monotonic() + method.wait_s
         self._giver.put(Request(token, method, z85.decode(key), who, until_s))
+
+    @property
+    def followers(self) -> list[FollowerState]:
+        """For the heartbeat."""
+        now_s = time.monotonic()
+        return [
+            FollowerState(follower=name, version=version, heard_s=now_s - asked_s)
+            for name, (version, asked_s) in sorted(self._asked.items())
+        ]
 
     def look(self) -> None:
         """The profiles may have changed: whoever waits for that is told."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from earwitness.events import (
     AuditState,
     EngineState,
     EvidenceState,
+    FollowerState,
     FollowingState,
     Heartbeat,
     SocketState,
@@ -33,6 +34,7 @@ class Vitals:
     evidence: EvidenceState | None = None
     audit: AuditState | None = None
     following: FollowingState | None = None
+    followers: list[FollowerState] = field(default_factory=list)
     suspended_s: float = 0.0
 
 
@@ -61,6 +63,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
         evidence=vitals.evidence,
         audit=vitals.audit,
         following=vitals.following,
+        followers=vitals.followers,
         profiles=vitals.pulse.profiles,
         profiles_other_model=vitals.pulse.profiles_other_model,
         profiles_renewing=vitals.pulse.profiles_renewing,
