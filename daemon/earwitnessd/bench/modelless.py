@@ -29,7 +29,7 @@ class Answering:
 
     def embed(self, windows: Windows) -> Vectors:
         """The same unit row for each."""
-        return np.tile(self._row, (len(windows), 1))
+        return np.repeat(self._row[np.newaxis], len(windows), axis=0)
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Nothing to do."""

@@ -49,16 +49,20 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overhead(msgspec.Struct, frozen=True, kw_only=True):
-    """What the daemon costs where the model costs nothing."""
+    """What the daemon costs where the model costs nothing, in processor time of the kernel's, too.
+
+    A window is one that the model would hear. The daemon is its process with all threads: engine, main,
+    ZeroMQ's and the keepers'. Capture processes are told apart: here they decode, which no microphone needs.
+    """
 
     gate: str
     # what tells speech from noise
     streams: int
     windows: int
     daemon_ms: float
-    # processor time of the daemon, a window
+    # of the daemon, a window
     capture_ms: float
-    # of the capture processes, a window
+    # of the capture processes together, a window
     path_p50_ms: float
     # from the arrival of a window's last block in the daemon to its event in a subscriber's hands
     path_p99_ms: float
