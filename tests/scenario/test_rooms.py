@@ -68,7 +68,8 @@ class Site:
 
     def live(self, beat: Heartbeat) -> bool:
         """All streams, with nothing more to come, and something was decided of each in this boot."""
-        return all(
+        known = {stream.stream for stream in beat.streams}  # a daemon that has just begun names none yet
+        return known.issuperset(self.rooms) and all(
             self.field.is_live(room, beat) and self.field.state(room, beat).windows_scored > 0
             for room in self.rooms
         )
