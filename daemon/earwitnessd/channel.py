@@ -35,7 +35,8 @@ def speech_powers(samples: Samples) -> Powers:
 
 def remembered(before: Powers, window: Powers, after_s: float) -> Powers:
     """What is known of a stream after one more window, so long after the last."""
-    return before * KEPT**after_s + window
+    kept: float = KEPT**after_s
+    return before * kept + window
 
 
 def kind_of(powers: Powers) -> Channel:
