@@ -22,7 +22,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tests.serving.cluster import Head, Serving, free_port
+from tests.ports import free_port
+from tests.serving.cluster import Head, Serving
 
 from earwitnessd.engines import open_embedder
 from earwitnessd.engines.exactness import difference

@@ -16,10 +16,10 @@ from earwitness.webhook import HEADER, sign, verify
 from earwitness.webhook.outbox import Mark, Outbox
 from earwitness.webhook.schedule import Answer as HttpAnswer
 from earwitness.webhook.schedule import BackOff, Fate
+from tests.ports import free_port
 
 from .events import heartbeat, lost, unknown, verified
 from .fake_publisher import Answer, FakeControl, FakePublisher
-from .mosquitto import free_port
 from .programs import Program, eventually, finished, refused
 from .receiver import Receiver
 

@@ -132,6 +132,10 @@ def test_the_shipped_unit_is_enough_for_the_usual_settings() -> None:
             "IPAddressAllow=localhost link-local 10.",
         ),
         (changed(sockets=Sockets(events="tcp://0.0.0.0:7801", insecure=True)), "PrivateNetwork=no"),
+        (
+            changed(sockets=Sockets(events="tcp://eth0:7801", insecure=True)),
+            "RestrictAddressFamilies=AF_NETLINK",
+        ),
         (changed(evidence=Evidence(keep=True, directory="/srv/clips")), "ReadWritePaths=/srv/clips"),
         (changed(engine=Engine(backend="compiled")), "ExecPaths=/var/cache/earwitness"),
         (
@@ -144,6 +148,11 @@ def test_the_shipped_unit_is_enough_for_the_usual_settings() -> None:
 )
 def test_settings_that_need_more_are_allowed_it(settings: Settings, expected: str) -> None:
     assert expected in drop_in(settings, OUTSIDE, SYSTEM)
+
+
+def test_a_socket_on_an_address_needs_no_look_at_the_interfaces() -> None:
+    tcp = changed(sockets=Sockets(events="tcp://0.0.0.0:7801", control="tcp://127.0.0.1:7802", insecure=True))
+    assert "AF_NETLINK" not in drop_in(tcp, OUTSIDE, SYSTEM)
 
 
 def test_an_installation_in_a_home_is_shown_to_the_service_and_nothing_else_of_it() -> None:

@@ -19,16 +19,10 @@ from earwitness.endpoints import Keys
 from earwitness.events import Heartbeat, LinkState, StreamState
 from earwitnessd.access.keys import new_key_pair
 from tests.daemon.harness import Daemon
+from tests.ports import free_port
 
 MIC = "from earwitnessd.cli.mic import main; main()"
 CHUNK = 1 << 16
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 class Cable(threading.Thread):

@@ -14,16 +14,11 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.ports import free_port
+
 STARTED_WITHIN_S = 60.0
 SERVED_WITHIN_S = 60.0
 LOOK_S = 0.1
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Head:

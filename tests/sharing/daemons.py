@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from earwitnessd.profiles.carrying import Carried, Session
 from earwitnessd.sharing.signing import new_signing_key
 from earwitnessd.templates.parcel import pack
 from tests.daemon.harness import Daemon
+from tests.ports import free_port
 from tests.profiles.making import exemplar, voice
 
 PASSPHRASE = "correct horse battery staple"
@@ -112,13 +112,6 @@ class FollowerDaemon(Daemon):
 def quiet() -> dict[str, Any]:
     """A stream that does nothing."""
     return {"talk": {"source": "pipe", "path": "-", "paused": True}}
-
-
-def free_port() -> int:
-    """That nobody listens on now."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def enrol_offline(database: Path, model_id: str, people: dict[str, int]) -> None:

@@ -14,8 +14,9 @@ import yaml
 
 from earwitness.events import DaemonStopping, ProfileEnrolled, WindowScored
 from tests.daemon.harness import Daemon
+from tests.ports import free_port
 
-from .daemons import FollowerDaemon, Writer, bring, free_port
+from .daemons import FollowerDaemon, Writer, bring
 
 STOPS_WITHIN_S = 2.0
 

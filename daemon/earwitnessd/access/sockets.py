@@ -16,6 +16,7 @@ import zmq
 import zmq.auth
 
 from earwitness.endpoints import CONTROL, EVENTS, SATELLITES, runtime_directory
+from earwitnessd.access.tcp import listen
 from earwitnessd.settings.root import Curve, Sockets
 
 MAX_PATH = 107  # bytes of an ipc path that the kernel takes
@@ -136,6 +137,8 @@ def _bind(
         path = _ipc_path(endpoint) if endpoint.startswith("ipc://") else None
         if attach:
             attach(socket)
+        if endpoint.startswith("tcp://"):
+            listen(socket, endpoint)
         socket.bind(endpoint)
         if path:
             _restrict(path, settings.group)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from earwitnessd.access.tcp import address_of
 from earwitnessd.install.places import Places
 from earwitnessd.settings.addresses import parse_address
 from earwitnessd.settings.root import Settings
@@ -70,8 +71,8 @@ def _network(settings: Settings) -> Iterator[str]:
     yield f"# The settings have {what}{', for which private networks may connect' if far else ''}"
     yield "PrivateNetwork=no"
     yield "RestrictAddressFamilies=AF_INET AF_INET6"
-    if tcp:
-        yield "# libzmq looks an address that it binds up among the interfaces, and aborts if it may not"
+    if any(each.startswith("tcp://") and not address_of(each) for each in _bound(settings)):
+        yield "# libzmq looks an interface's name up, and aborts if it may not"
         yield "RestrictAddressFamilies=AF_NETLINK"
     yield f"IPAddressAllow=localhost{f' {PRIVATE_NETWORKS}' if far else ''}"
 
