@@ -183,11 +183,14 @@ def _costs(plot: Axes, report: PipelineReport) -> None:
     gates = [cost.gate for cost in report.overhead]
     daemon = [cost.daemon_ms for cost in report.overhead]
     capture = [cost.capture_ms for cost in report.overhead]
+    busy = [cost.busy_daemon_ms for cost in report.overhead]
     plot.bar(gates, daemon, width=0.55, color=COLOURS[0], label="daemon")
     plot.bar(gates, capture, bottom=daemon, width=0.55, color=COLOURS[5], label="capture process")
     for place, (ours, theirs) in enumerate(zip(daemon, capture, strict=True)):
         plot.text(place, ours / 2, f"{ours:.2f}", ha="center", va="center", color="white", fontweight="bold")
         plot.text(place, ours + theirs / 2, f"{theirs:.2f}", ha="center", va="center", color=INK)
+    places = np.arange(len(gates))
+    plot.hlines(busy, places - 0.25, places + 0.25, color=INK, linewidth=2, label="daemon, busy")
     plot.grid(axis="x", visible=False)
     plot.set_xlabel("speech gate")
     plot.set_ylabel("processor time, ms a window")

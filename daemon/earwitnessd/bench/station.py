@@ -1,4 +1,4 @@
-"""A whole daemon of our own that hears recordings in real time, over and over, on many streams."""
+"""A whole daemon of our own that hears recordings, over and over, on many streams."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,8 @@ class Setup:
     windows: Windows = field(default_factory=Windows)
     engine: Engine = field(default_factory=Engine)
     gate: SpeechGateSettings = field(default_factory=SpeechGateSettings)
+    pace: Literal["realtime", "fast"] = "realtime"
+    # fast: as fast as the daemon takes them
     modelless: bool = False
     # whatever the model is, it answers at once and hears nothing: what is left is the daemon
 
@@ -70,7 +73,7 @@ def station(setup: Setup) -> Iterator[Station]:
 
     def settings(folder: Path) -> Settings:
         sources: dict[str, AnySource] = {
-            name: FileReplay(path=str(recording), loop=True, paused=True)
+            name: FileReplay(path=str(recording), loop=True, paused=True, pace=setup.pace)
             for name, recording in zip(names, _in_turn(setup.recordings, setup.streams), strict=True)
         }
         return Settings(
