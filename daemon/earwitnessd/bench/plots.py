@@ -187,7 +187,7 @@ def _costs(plot: Axes, report: PipelineReport) -> None:
     plot.bar(gates, daemon, width=0.55, color=COLOURS[0], label="daemon")
     plot.bar(gates, capture, bottom=daemon, width=0.55, color=COLOURS[5], label="capture process")
     for place, (ours, theirs) in enumerate(zip(daemon, capture, strict=True)):
-        plot.text(place, ours / 2, f"{ours:.2f}", ha="center", va="center", color="white", fontweight="bold")
+        plot.text(place, 0.96 * ours, f"{ours:.2f}", ha="center", va="top", color="white", fontweight="bold")
         plot.text(place, ours + theirs / 2, f"{theirs:.2f}", ha="center", va="center", color=INK)
     places = np.arange(len(gates))
     plot.hlines(busy, places - 0.25, places + 0.25, color=INK, linewidth=2, label="daemon, busy")
