@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import msgspec
 import numpy as np
 from tests.calibration.making import calibration
 
@@ -219,7 +220,10 @@ def rules_for(everybody: People) -> Rules:
 def calibrator_of(dimension: int) -> Calibrator:
     """Strangers of the same kind as the crowd."""
     strangers = Crowd.of(COHORT, dimension, seed=5).vectors
-    return Calibrator(Cohort.of(MODEL, list(strangers), COHORT // 3), calibration(MODEL))
+    fitted = calibration(MODEL)
+    weights = msgspec.structs.replace(fitted.weights, oddity=-2.0, cosine=0.5)  # as the built-in model's
+    fitted = msgspec.structs.replace(fitted, weights=weights)
+    return Calibrator(Cohort.of(MODEL, list(strangers), COHORT // 3), fitted)
 
 
 def window_at(stop: int) -> HeardWindow:
