@@ -75,8 +75,6 @@ class Capture:
         ready = dict(poller.poll(min(50, 1 + int(1000 * self.supervisor.due_in_s(time.monotonic())))))
         if self._socket in ready:
             self._take()
-        if ready:
-            self.supervisor.on_readable(time.monotonic())
         self.transitions += self.supervisor.tick(time.monotonic())
 
     def _take(self) -> None:

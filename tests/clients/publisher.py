@@ -27,9 +27,9 @@ class LossySocket(zmq.Socket[bytes]):
     losing = False
     subscribed: frozenset[bytes] = frozenset()
 
-    def send_multipart(self, *args: Any, **options: Any) -> Any:
-        """Send, or don't."""
-        return None if self.losing else super().send_multipart(*args, **options)
+    def send(self, *args: Any, **options: Any) -> Any:
+        """Send a part, or don't."""
+        return None if self.losing else super().send(*args, **options)
 
     def recv(self, *args: Any, **options: Any) -> Any:
         """Receive a subscription, and keep in mind to what."""

@@ -166,7 +166,7 @@ class CaptureSupervisor:
         return self._child is not None
 
     def filenos(self) -> list[int]:
-        """Poll these for reading; ask again after every `tick` and `on_readable`."""
+        """Poll these for reading, and `tick` when one has something; ask again after every `tick`."""
         return [] if self._child is None else self._child.filenos()
 
     def due_in_s(self, now_s: float) -> float:
@@ -217,11 +217,6 @@ class CaptureSupervisor:
             self._child.reap(0.5)
             self._child = None
             self._enter("stopped", "killed at shutdown")
-
-    def on_readable(self, now_s: float) -> None:
-        """One of `filenos` has something."""
-        self._listen(now_s)
-        self._notice_exit(now_s)
 
     def tick(self, now_s: float) -> list[Transition]:
         """Do what is due; the states entered since the last tick."""

@@ -62,10 +62,6 @@ class Capturing(Protocol):
         """What still runs is ended."""
         ...
 
-    def on_readable(self, now_s: float) -> None:
-        """One of `filenos` has something."""
-        ...
-
     def tick(self, now_s: float) -> list[Transition]:
         """Do what is due; the states entered since the last tick."""
         ...

@@ -148,9 +148,6 @@ class RemoteStream:
     def close(self) -> None:
         """Nothing is left to be ended."""
 
-    def on_readable(self, _now_s: float) -> None:
-        """Never called: there are no descriptors."""
-
     def tick(self, now_s: float) -> list[Transition]:
         """Ask the satellite how it is; notice that it has fallen silent."""
         if self._link == "up" and now_s >= self._heard_s + SILENT_S:
