@@ -24,6 +24,7 @@ from earwitness.control import (
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 120.0  # a long recording takes its time on a small machine
+SMALL = 1 << 16  # bytes that a request is copied of when there is no memory for all of it
 MAX_WAITING = 1000  # requests; more than that is a flood
 
 
@@ -98,7 +99,12 @@ class ControlServer:
                 return
             if self._admits(frames[-1]):
                 sender = Sender(self._who(frames[-1]), self._key(frames[-1]))
-                self._on_request([frame.bytes for frame in frames], sender)
+                try:
+                    copied = [frame.bytes for frame in frames]
+                except MemoryError:
+                    self._on_request([_small(frame) for frame in frames], sender, enough_memory=False)
+                else:
+                    self._on_request(copied, sender)
 
     def reply(self, token: int, result: msgspec.Struct) -> None:
         """Answer a request."""
@@ -138,7 +144,7 @@ class ControlServer:
         for token in list(self._waiting):
             self.refuse(token, "unavailable", message)
 
-    def _on_request(self, frames: list[bytes], sender: Sender) -> None:
+    def _on_request(self, frames: list[bytes], sender: Sender, *, enough_memory: bool = True) -> None:
         self.requests += 1
         envelope, parts = frames[:1], frames[1:]
         if len(parts) > 1 and not parts[0]:  # a REQ socket
@@ -161,6 +167,11 @@ class ControlServer:
         if why := self._forbids(sender.key, method):
             self.refuse(token, "refused", why)
             return
+        if not enough_memory:
+            self.refuse(
+                token, "unavailable", "there is not enough memory for what was sent: send less at once"
+            )
+            return
         self._handle(token, method, parts[1] if len(parts) > 1 else b"")
 
     def _send(self, caller: Caller, reply: Reply) -> None:
@@ -168,6 +179,11 @@ class ControlServer:
             self.socket.send_multipart([*caller.envelope, msgspec.json.encode(reply)], zmq.DONTWAIT)
         except zmq.ZMQError as error:
             log.warning("a control client does not take its reply: %s", error)
+
+
+def _small(frame: zmq.Frame) -> bytes:
+    """What it says, unless it is large."""
+    return frame.bytes if len(frame) <= SMALL else b""
 
 
 def _decode(parts: list[bytes]) -> Request:

@@ -207,7 +207,7 @@ class Hearing:
     def captured_ns(self, position: int) -> int:
         """When the sample before this position was captured; for a recording, when its block was read."""
         if not self._arrivals:
-            return time.monotonic_ns()
+            return self.opened.monotonic_ns if self.opened else time.monotonic_ns()
         block = next((each for each in self._arrivals if each.end >= position), self._arrivals[-1])
         if self.opened is not None and not self.opened.paced:
             return block.captured_ns

@@ -71,6 +71,15 @@ def test_what_is_said_while_a_lost_source_is_reopened_counts_as_lost() -> None:
     assert reopened(Ear(), final=False) == 4 * RATE
 
 
+def test_a_source_that_hangs_before_it_is_heard_missed_all_since_it_opened() -> None:
+    ear = Ear()
+    ear.open()
+    ear.hearing.on_gone("desk-1", "it hung", False)
+    later = Mouth(stream_id="desk-2", began_ns=ear.mouth.now_ns + 4 * NS)
+    ear.hearing.on_message(later.opened(), None)
+    assert ear.hearing.counters.lost_samples == 4 * RATE
+
+
 def test_what_nobody_wanted_to_hear_is_not_lost() -> None:
     assert reopened(Ear(), final=True) == 0
     assert reopened(Ear(), final=False, paced=False) == 0
