@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -53,3 +54,16 @@ def table(figures: Iterable[Figure]) -> str:
         back = "never away" if figure.back_s is None else f"{figure.back_s:.1f} s"
         rows.append(f"| {figure.family}: {figure.fault} | {figure.lost} | {back} | {figure.so} |")
     return "\n".join(rows)
+
+
+def show(page: Callable[[Path], str], place: Path, usage: str | None, arguments: list[str]) -> int:
+    """Print the page of these figures, or write it to its place; the exit status."""
+    if not arguments or not Path(arguments[0]).exists():
+        print(usage, file=sys.stderr)
+        return 2
+    text = page(Path(arguments[0]))
+    if "--write" in arguments:
+        place.write_text(text, encoding="utf-8")
+    else:
+        print(text)
+    return 0

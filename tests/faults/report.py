@@ -9,7 +9,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .figures import read, table
+from .figures import read, show, table
 
 PAGE = Path(__file__).parent / "README.md"
 
@@ -33,18 +33,5 @@ EARWITNESS_FAULT_FIGURES=figures.jsonl .venv/bin/pytest -m '' tests/faults
 """
 
 
-def main(arguments: list[str]) -> int:
-    """Print, or write the page beside the tests."""
-    if not arguments or not Path(arguments[0]).exists():
-        print(__doc__, file=sys.stderr)
-        return 2
-    text = page(Path(arguments[0]))
-    if "--write" in arguments:
-        PAGE.write_text(text, encoding="utf-8")
-    else:
-        print(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(page, PAGE, __doc__, sys.argv[1:]))

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.faults.figures import read, table
+from tests.faults.figures import read, show, table
 
 PAGE = Path(__file__).parent / "README.md"
 
@@ -42,18 +42,5 @@ hop): so much is "at most".
 """
 
 
-def main(arguments: list[str]) -> int:
-    """Print, or write the page beside the scenario."""
-    if not arguments or not Path(arguments[0]).exists():
-        print(__doc__, file=sys.stderr)
-        return 2
-    text = page(Path(arguments[0]))
-    if "--write" in arguments:
-        PAGE.write_text(text, encoding="utf-8")
-    else:
-        print(text)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(show(page, PAGE, __doc__, sys.argv[1:]))
