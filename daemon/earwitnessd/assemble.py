@@ -58,7 +58,8 @@ def open_engine(settings: Settings, backend: Backend | None = None) -> Engine:
 
 def _open_here(model: Model, settings: Settings, backend: Backend | None) -> Embedder:
     engine = settings.engine
-    return open_embedder(model, engine.device, engine.threads, engine.precision, backend or engine.backend)
+    chosen = backend or engine.backend
+    return open_embedder(model, engine.device, engine.threads, engine.precision, chosen, engine.amx)
 
 
 def open_parts(settings: Settings) -> Parts:

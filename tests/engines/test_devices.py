@@ -37,5 +37,5 @@ def test_what_there_is_of_cuda() -> None:
 def test_auto_without_a_gpu_is_the_cpu_which_nothing_replaces(tmp_path: Path) -> None:
     assert pick_device("auto") == torch.device("cpu")
     engine = open_embedder(open_model(str(write_model(tmp_path / "m"))), "auto", threads=1)
-    assert engine.device == "cpu (1 thread), float32"
+    assert engine.device.startswith("cpu (1 thread), float32")
     assert not isinstance(engine, Degradable)

@@ -165,11 +165,11 @@ def test_a_packed_network_that_is_off_breaks_its_promise(
 ) -> None:
     ours = load(model(tmp_path))
     expected = computing(ours, CPU)(speech[:1])
-    assert keeps_its_promise(ours, speech[:1], expected)
+    assert keeps_its_promise(ours, speech[:1], expected, "packed products")
     last = ours.head.last
     assert last is not None
     assert last.bias is not None
     ours.head.last = Damaged(last.weight, last.bias)
     with caplog.at_level(logging.WARNING):
-        assert not keeps_its_promise(ours, speech[:1], expected)
+        assert not keeps_its_promise(ours, speech[:1], expected, "packed products")
     assert "packed products are off by 1.0e-04" in caplog.text

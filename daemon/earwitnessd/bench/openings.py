@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
+from earwitnessd.engines.cpu import lacks_tiles
 from earwitnessd.engines.degrading import Degradable
 from earwitnessd.models import Model
 
@@ -18,11 +19,12 @@ BUILT_WITHIN_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What the settings `engine.precision` and `engine.backend` would say."""
+    """What the settings `engine.precision`, `engine.backend` and `engine.amx` would say."""
 
     name: str
     precision: Precision
     backend: Backend
+    amx: bool = True
 
 
 WAYS = (
@@ -30,6 +32,8 @@ WAYS = (
     Way("earwitness float32 compiled", "exact", "compiled"),
     Way("earwitness float32 openvino", "exact", "openvino"),
     Way("earwitness bfloat16", "fast", "torch"),
+    Way("earwitness float32, amx: false", "exact", "torch", amx=False),
+    Way("earwitness bfloat16, amx: false", "fast", "torch", amx=False),
 )
 
 
@@ -82,7 +86,11 @@ def without_lost(opened: Sequence[Opened], batch: int) -> tuple[list[Opened], li
 
 
 def _open(way: Way, model: Model, device: str, threads: int, speech: Windows) -> Embedder:
-    embedder = open_embedder(model, device, threads, way.precision, way.backend)
+    if not way.amx and (lacking := lacks_tiles()):
+        raise EmbedError(f"{lacking}: no engine uses it")
+    embedder = open_embedder(model, device, threads, way.precision, way.backend, way.amx)
+    if not way.amx and not embedder.device.startswith("cpu"):
+        raise EmbedError("no engine uses AMX there")
     if way.precision == "fast" and "bfloat16," not in embedder.device:
         raise EmbedError(embedder.device)
     before = embedder.embed(speech)

@@ -70,15 +70,17 @@ def open_embedder(
     threads: Threads = "auto",
     precision: Precision = "exact",
     backend: Backend = "torch",
+    amx: bool = True,
 ) -> Embedder:
     """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: auto leaves a core to the audio.
 
     `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
     auto is fast where that cannot be told from exact. `backend`: what computes exact embeddings on the CPU;
-    auto begins with torch and changes to what a measurement shows to be faster. An engine on a GPU goes on
+    auto begins with torch and changes to what a measurement shows to be faster. `amx`: products by our own
+    kernels, on a CPU that has AMX and where there is a C compiler. An engine on a GPU goes on
     computing on the CPU when the GPU is lost: it is a `Degradable`.
     """
     # not before an engine is opened: torch takes a second and 200 MB
     from earwitnessd.engines.opening import open_torch  # noqa: PLC0415
 
-    return open_torch(model, device, threads, precision, backend)
+    return open_torch(model, device, threads, precision, backend, amx)

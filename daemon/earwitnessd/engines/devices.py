@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
+from earwitnessd.engines.cpu import CPUINFO, cpu_flags
 from earwitnessd.engines.errors import EmbedError
 
-_CPU_FLAGS = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 
 
@@ -64,7 +64,7 @@ def described(device: torch.device) -> str:
     return str(device)
 
 
-def lacks_bfloat16(device: torch.device, cpu_flags: Path = _CPU_FLAGS) -> str | None:
+def lacks_bfloat16(device: torch.device, cpuinfo: Path = CPUINFO) -> str | None:
     """Why bfloat16 would not be fast there; None: it has units for it."""
     if device.type == "cuda":
         if torch.cuda.is_bf16_supported(including_emulation=False):
@@ -72,9 +72,7 @@ def lacks_bfloat16(device: torch.device, cpu_flags: Path = _CPU_FLAGS) -> str | 
         return "this GPU has no bfloat16 units"
     if device.type != "cpu":
         return f"bfloat16 is not used on {device.type}"
-    try:
-        lines = cpu_flags.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+    flags = cpu_flags(cpuinfo)
+    if flags is None:
         return "it is not known whether this CPU has bfloat16 units"
-    flags = next((set(line.split()) for line in lines if line.startswith(("flags", "Features"))), set[str]())
     return None if flags & _BFLOAT16_FLAGS else "this CPU has no bfloat16 units (AMX or AVX512-BF16)"

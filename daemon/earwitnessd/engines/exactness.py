@@ -25,7 +25,11 @@ class Difference:
     @property
     def exact(self) -> bool:
         """Within what is promised of float32."""
-        return self.relative <= RELATIVE and self.one_minus_cosine <= ONE_MINUS_COSINE
+        return self.within(1.0)
+
+    def within(self, share: float) -> bool:
+        """Of that promise."""
+        return self.relative <= share * RELATIVE and self.one_minus_cosine <= share * ONE_MINUS_COSINE
 
 
 def difference(found: AnyVectors, expected: AnyVectors) -> Difference:

@@ -44,13 +44,18 @@ class FirstGrouped(nn.Module):
 
     def forward(self, pieces: Tensor) -> Tensor:
         """(batch, time, taps) to (batch, time, channels)."""
-        if self.filters.shape[1] > _LONGEST_CORRELATED or pieces.device.type == "mps":  # which has no float64
+        if not self.by_input or pieces.device.type == "mps":  # which has no float64
             return self.activate(self._of_output(pieces @ self.filters.T))
         # the bias as one more tap, which hears a constant: to add it would be a second pass over it all
         constant = pieces.new_ones(pieces.shape[0], pieces.shape[1], 1)
-        return self.activate(torch.cat([pieces, constant], -1) @ self._of_input(pieces))
+        return self.activate(torch.cat([pieces, constant], -1) @ self.of_input(pieces))
 
-    def _of_input(self, pieces: Tensor) -> Tensor:
+    @property
+    def by_input(self) -> bool:
+        """Whether the statistics are those of the samples: for long filters that costs more."""
+        return self.filters.shape[1] <= _LONGEST_CORRELATED
+
+    def of_input(self, pieces: Tensor) -> Tensor:
         """Weights for both at once: (batch, taps and the bias, channels)."""
         exact = pieces.double()  # a filter may leave little of what is large in the samples
         filters = self.filters.double()

@@ -16,7 +16,7 @@ from earwitnessd.models import Model
 
 
 def open_torch(
-    model: Model, device: str, threads: Threads, precision: Precision, backend: Backend
+    model: Model, device: str, threads: Threads, precision: Precision, backend: Backend, amx: bool
 ) -> Embedder:
     """A GPU must be there to begin with; later it may go and come back.
 
@@ -24,14 +24,14 @@ def open_torch(
     """
     chosen = pick_device(device)
     if chosen.type != "cuda":
-        return TorchWavLM(model, str(chosen), threads, precision, backend)
+        return TorchWavLM(model, str(chosen), threads, precision, backend, amx)
 
     there = partial(TorchWavLM, model, str(chosen), threads, precision, backend)
 
     def on_gpu_again() -> Embedder:
         return Apart(there) if _refuses_us(chosen) else there()
 
-    cpu = TorchWavLM(model, "cpu", threads, "exact", "torch")
+    cpu = TorchWavLM(model, "cpu", threads, "exact", "torch", amx)
     try:
         return Degrading(there, cpu, release=_release, open_again=on_gpu_again)
     except RuntimeError as error:

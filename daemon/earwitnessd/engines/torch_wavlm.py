@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from earwitnessd.engines import Backend, EmbedError, Precision, Threads, Vectors, Windows
+from earwitnessd.engines.amx.opening import open_kernels
 from earwitnessd.engines.backends import refuse_elsewhere, with_backend
+from earwitnessd.engines.cache import cache_directory
 from earwitnessd.engines.computing import arrange
 from earwitnessd.engines.devices import default_threads, described, lacks_bfloat16, pick_device
 from earwitnessd.engines.speech import speech_windows
@@ -24,7 +26,7 @@ log = logging.getLogger(__name__)
 _SELF_CHECK_S = 2.0
 _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
-_JUDGED_WINDOWS = 8  # of speech, for a mode that is not exact by construction
+_JUDGED_WINDOWS = 6  # of speech, for a mode that is not exact by construction
 _JUDGED_S = 3.0
 CPU_BATCH = 8  # windows at once: a larger batch is no faster on a CPU, and the heap never forgets it
 LONGEST_FILLING_S = 1.0  # at start-up
@@ -41,6 +43,7 @@ class TorchWavLM:
         threads: Threads = "auto",
         precision: Precision = "exact",
         backend: Backend = "torch",
+        amx: bool = True,
     ) -> None:
         if not model.family.embeds:
             raise EmbedError(
@@ -56,9 +59,12 @@ class TorchWavLM:
             torch.set_num_threads(default_threads() if threads in {0, "auto"} else int(threads))
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
         torch.backends.cudnn.allow_tf32 = False
-        speech = speech_windows(1 if precision == "exact" else _JUDGED_WINDOWS, int(_JUDGED_S * RATE))
-        prepared = self._prepared(speech)
-        arranged = arrange(model.directory, chosen, precision, prepared, lacks_bfloat16(chosen))
+        kernels = open_kernels(cache_directory()) if amx and chosen.type == "cpu" else None
+        rounded = precision != "exact" or kernels is not None
+        judged = speech_windows(_JUDGED_WINDOWS if rounded else 1, int(_JUDGED_S * RATE))
+        prepared = self._prepared(judged)
+        lacking = lacks_bfloat16(chosen)
+        arranged = arrange(model.directory, chosen, precision, prepared, lacking, kernels)
         if chosen.type != "cpu" or not arranged.exact:
             refuse_elsewhere(backend, f"only for device: cpu and precision: exact, not {described(chosen)}")
             backend = "torch"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from earwitnessd.access.keys import new_key_pair
+from earwitnessd.engines.amx.compiling import compile_kernels, of_installation
+from earwitnessd.engines.cpu import lacks_tiles
+from earwitnessd.engines.errors import EmbedError
 from earwitnessd.install.allowances import drop_in, homes_drop_in
 from earwitnessd.install.errors import InstallError
 from earwitnessd.install.ground import (
@@ -42,6 +45,7 @@ def install(places: Places, work: Work, *, start: bool) -> None:
         _keys(places, work)
     for path, text in expected_files(settings, places, work.programs).items():
         place(path, text, work)
+    _kernels(work)
     _enable(places, work, start=start)
 
 
@@ -57,6 +61,8 @@ def uninstall(places: Places, work: Work, *, purge: bool) -> None:
     if not places.user:
         work.remove(TMPFILES)
         work.remove(SYSUSERS)
+    work.remove(kernels(work), "kernels for AMX")
+    work.remove_if_empty(kernels(work).parent)
     reload_units(places, work)
     _leave(places, work, purge=purge)
 
@@ -70,6 +76,11 @@ def expected_files(settings: Settings, places: Places, programs: Path) -> dict[P
             found[places.units / hook] = filled_in(hook, programs, places)
             found[places.allowances_of(hook)] = _ours(homes_drop_in(installation()))
     return found
+
+
+def kernels(work: Work) -> Path:
+    """Where the engine finds its kernels for AMX: the service cannot load what it could have written."""
+    return of_installation(work.programs.parent)
 
 
 def _ours(text: str) -> str:
@@ -115,6 +126,15 @@ def _make_template_key(places: Places, work: Work) -> None:
 
 def _server_key(file: Path) -> None:
     new_key_pair(file.parent, file.stem)
+
+
+def _kernels(work: Work) -> None:
+    if lacks_tiles():
+        return
+    try:
+        work.make(kernels(work), "kernels for this CPU's AMX", compile_kernels)
+    except EmbedError as error:
+        work.say("MISSING", f"kernels for this CPU's AMX, several times as fast: {error}; then install again")
 
 
 def _settings(file: Path) -> Settings:

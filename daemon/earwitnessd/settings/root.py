@@ -45,6 +45,8 @@ class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # "fast": bfloat16 where the device has units for it; "auto": that, where no score tells the difference
     backend: Literal["torch", "auto", "openvino", "compiled"] = "torch"
     # what computes exact embeddings on the CPU; "auto": torch, until a measurement shows another to be faster
+    amx: bool = True
+    # on a CPU with AMX, products are computed by kernels of our own; false: by torch
     max_lag_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 2.0
     # a live stream further behind than this skips whole hops
     remote: Remote | None = None

@@ -37,7 +37,9 @@ def measure(setup: Setup, seconds: float, say: Callable[[str], None]) -> Figures
     say("the model")
     engine = setup.engine
     model = open_model(setup.model)
-    embedder = open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend)
+    embedder = open_embedder(
+        model, engine.device, engine.threads, engine.precision, engine.backend, engine.amx
+    )
     batches, spread = _batches(embedder, round(setup.windows.length_s * RATE))
     return Figures(
         machine=machine,
