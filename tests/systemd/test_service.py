@@ -17,6 +17,8 @@ import yaml
 
 from earwitness.control import Control, Status
 from earwitnessd.demo.conversation import FOLDER, load_conversation
+from earwitnessd.engines.amx.compiling import of_installation
+from earwitnessd.engines.cpu import lacks_tiles
 from tests.daemon.harness import children_of
 from tests.systemd.confined import within
 from tests.systemd.conftest import PROGRAM
@@ -73,6 +75,14 @@ def test_it_is_ready_when_the_model_is_loaded_and_says_what_it_hears(service: Ma
     assert status(service).heartbeat.engine.model_id  # there is an engine to ask at once
     text = hears(service, lambda text: text.startswith(("talk hears speech", "talk listens")))
     assert "earwitness-builtin" in text or "builtin" in text
+
+
+@pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))
+def test_it_computes_by_the_kernels_that_the_installation_compiled(service: Machine) -> None:
+    made = of_installation(PROGRAM.parent.parent)
+    assert service.path(str(made)).is_file()
+    assert status(service).heartbeat.engine.device == "cpu (1 thread), float32 on AMX"
+    assert str(made) in Path(f"/proc/{main_pid(service)}/maps").read_text(encoding="utf-8")
 
 
 def test_it_runs_as_its_own_user_with_no_privilege(service: Machine) -> None:

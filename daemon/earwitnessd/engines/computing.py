@@ -128,7 +128,7 @@ def keeps_its_promise(
         log.warning("%s fail here, others are used: %s", what, error)
         return False
     if not away.within(share) and np.isfinite(expected).all():
-        level = logging.WARNING if share == 1.0 else logging.INFO
+        level = logging.WARNING if share == 1.0 else logging.DEBUG
         log.log(level, "%s are off by %.1e here: others are used", what, away.relative)
         return False
     return True
