@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from earwitnessd.engines.cpu import lacks_tiles
 from earwitnessd.install.allowances import drop_in
-from earwitnessd.install.installing import install, uninstall
+from earwitnessd.install.installing import install, kernels, uninstall
 from earwitnessd.install.places import SYSTEM, SYSUSERS, UNIT
 from earwitnessd.install.units import HOOKS, PLACED, shipped
 from earwitnessd.install.work import Work
@@ -163,3 +164,17 @@ def test_an_installation_in_a_home_is_shown_to_the_service_and_nothing_else_of_i
 def test_every_unit_is_shipped() -> None:
     for name in (UNIT, f"user/{UNIT}", *HOOKS, "earwitness.udev.rules"):
         assert shipped(name)
+
+
+@pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))
+def test_kernels_for_amx_are_compiled_once_where_the_service_finds_them_and_go_with_it(image: Path) -> None:
+    told: list[str] = []
+    work = Work(told.append, root=image, programs=PROGRAMS)
+    install(SYSTEM, work, start=False)
+    made = image / "opt/earwitness/lib/earwitness" / kernels(work).name
+    assert made.is_file()
+    assert f"made     {kernels(work)} (kernels for this CPU's AMX)" in told
+    install(SYSTEM, work, start=False)
+    assert f"kept     {kernels(work)} (kernels for this CPU's AMX)" in told
+    uninstall(SYSTEM, Work(told.append, root=image, programs=PROGRAMS), purge=False)
+    assert not made.parent.exists()
