@@ -97,7 +97,12 @@ class TiledFeatures(nn.Module):
 
     def forward(self, pieces: Tensor) -> Tensor:
         """(batch, time, taps) to (batch, less time, channels)."""
-        planes = self._kernels.first(pieces, self._first.of_input(pieces), self._parts[0], self._fused)
+        filters = self._first.of_input(pieces)
+        # one window after the other: what a stage gives is still near when the next one takes it
+        return torch.cat([self._one(pieces[row], filters[row]) for row in range(len(pieces))])
+
+    def _one(self, pieces: Tensor, filters: Tensor) -> Tensor:
+        planes = self._kernels.first(pieces[None], filters[None], self._parts[0], self._fused)
         for convolution, parts in zip(self._between, self._parts[1:], strict=True):
             planes = convolution.planes(planes, parts)
         return self._last.floats(planes)
