@@ -55,6 +55,15 @@ def test_parts_add_up_to_the_number(parts: int, rows: int, columns: int) -> None
     assert not found[..., columns:].any()
 
 
+def test_numbers_that_lie_otherwise_in_memory_are_the_same_numbers() -> None:
+    columns_apart = torch.randn(2, 40, 33).transpose(1, 2)
+    there = restored(kernels().split(columns_apart, 3))
+    assert torch.equal(there, restored(kernels().split(columns_apart.contiguous(), 3)))
+    scale, shift = torch.ones(40), torch.zeros(40)
+    normal, _ = kernels().normalise(columns_apart, scale, shift, 1e-5, parts=1, keep=True)
+    assert off(normal, functional.layer_norm(columns_apart.double(), (40,))) < 2e-6
+
+
 @pytest.mark.parametrize("parts", PARTS)
 @pytest.mark.parametrize(
     ("rows", "inputs", "outputs"),

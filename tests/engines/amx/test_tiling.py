@@ -65,6 +65,14 @@ def test_a_window_is_embedded_alike_in_batches_of_any_size(tmp_path: Path, count
         assert difference(ours(audio).numpy(), alone.numpy()).exact
 
 
+def test_no_windows_give_no_vectors(tmp_path: Path) -> None:
+    config = {**config_of("base"), **LARGE_HEADS}
+    ours = load(write(tmp_path, config, network(config)))
+    tile(ours, kernels(), TWO_PARTS)
+    with torch.inference_mode():
+        assert ours(torch.zeros(0, 16_000)).shape == (0, ours.vector_size)
+
+
 def test_everything_large_is_on_tiles(tmp_path: Path) -> None:
     config = {**config_of("base"), **LARGE_HEADS}
     ours = load(write(tmp_path, config, network(config)))

@@ -84,7 +84,7 @@ class _Attention(ctypes.Structure):
 
 
 class Kernels:
-    """The library; any thread may call it. Tensors are float32, the last axis contiguous."""
+    """The library; any thread may call it. Tensors are float32."""
 
     def __init__(self, file: Path) -> None:
         try:
@@ -116,6 +116,7 @@ class Kernels:
 
     def split(self, numbers: Tensor, parts: int) -> Planes:
         """(items, rows, columns) into planes."""
+        numbers = numbers if numbers.stride(2) == 1 else numbers.contiguous()
         items, rows, columns = numbers.shape
         planes = Planes.empty(parts, items, rows, columns)
         self._library.earwitness_split(
@@ -130,6 +131,7 @@ class Kernels:
         self, numbers: Tensor, scale: Tensor, shift: Tensor, epsilon: float, parts: int, *, keep: bool
     ) -> tuple[Tensor, Planes]:
         """All rows of (…, columns) in planes and, if they are kept, as they were; else those are empty."""
+        numbers = numbers.contiguous()
         columns = numbers.shape[-1]
         rows = numbers.numel() // columns
         normal = torch.empty_like(numbers if keep else numbers[:0])
@@ -168,6 +170,7 @@ class Kernels:
         width = weight.groups * weight.outputs
         outputs = torch.empty(layout.items, layout.rows, width)
         strides = 0, layout.rows * width, width, 0
+        added = added if added is None else added.contiguous()
         self._multiply(inputs, weight, layout, activation, strides, added=added, floats=outputs)
         return outputs
 
@@ -228,6 +231,7 @@ def _strides(planes: Planes) -> tuple[int, int, int, int]:
 
 
 def _at(tensor: Tensor | None) -> c_void_p:
+    assert tensor is None or tensor.dtype in {torch.float32, torch.bfloat16}
     return c_void_p(None if tensor is None else tensor.data_ptr())
 
 

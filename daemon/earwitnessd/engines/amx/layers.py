@@ -47,7 +47,8 @@ class TiledLayer(nn.Module):
         return rows.view(hidden.shape)
 
     def _heard(self, planes: Planes, hidden: Tensor, bias: Tensor) -> Planes:
-        projected = self._project.floats(planes).view(*hidden.shape[:2], -1)
+        projected = self._project.floats(planes)
+        projected = projected.view(*hidden.shape[:2], projected.shape[-1])
         return self._kernels.attend(
             projected, _by_distance(bias), self._gate_scale, self._head_size, self._parts
         )

@@ -151,6 +151,7 @@ ALWAYS void compute(const struct product *p, const struct share *share, int part
 /* One product; what is not zero is a lack of memory. */
 int earwitness_product(const struct product *p) {
   const int64_t blocks = p->items * blocks_of(p->rows), outputs = blocks_of(p->outputs);
+  if (!blocks) return 0;
   const int64_t column_bytes = BLOCK * least(p->taps * p->in_tap + BLOCK, p->in_row) * p->parts * (int64_t)sizeof(bf16);
   int64_t deep = p->columns;
   while (deep > 8 && deep * column_bytes * least(blocks, 5) > MOST_BYTES) deep = (deep + 1) / 2;

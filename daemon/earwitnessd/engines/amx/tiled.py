@@ -27,7 +27,7 @@ class TiledDense(nn.Module):
         rows = inputs.reshape(1, -1, inputs.shape[-1])
         outputs = self.floats(self._kernels.split(rows, self._weight.parts))
         outputs = outputs if self._afterwards is None else self._afterwards(outputs)
-        return outputs.view(*inputs.shape[:-1], -1)
+        return outputs.view(*inputs.shape[:-1], self._weight.outputs)
 
     def floats(self, inputs: Planes, added: Tensor | None = None) -> Tensor:
         """(1, rows, outputs), without an activation that the kernels do not know."""
@@ -54,13 +54,14 @@ class TiledConvolution(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(batch, time, inputs) to (batch, less time, outputs)."""
-        items, length, _ = inputs.shape
+        items, length, channels = inputs.shape
         if self._padding:
             inputs = functional.pad(inputs, (0, 0, self._padding, self._padding))
             length += 2 * self._padding
         if self._groups > 1:  # as if each were an item of its own
-            apart = inputs.reshape(items, length, self._groups, -1).transpose(1, 2)
-            inputs = apart.reshape(items * self._groups, length, -1)
+            each = channels // self._groups
+            apart = inputs.reshape(items, length, self._groups, each).transpose(1, 2)
+            inputs = apart.reshape(items * self._groups, length, each)
         planes = self._kernels.split(inputs, self._weight.parts)
         outputs = self.floats(planes)
         return outputs if self._afterwards is None else self._afterwards(outputs)
@@ -99,10 +100,11 @@ class TiledFeatures(nn.Module):
         """(batch, time, taps) to (batch, less time, channels)."""
         filters = self._first.of_input(pieces)
         # one window after the other: what a stage gives is still near when the next one takes it
-        return torch.cat([self._one(pieces[row], filters[row]) for row in range(len(pieces))])
+        made = [self._computed(pieces[row : row + 1], filters[row : row + 1]) for row in range(len(pieces))]
+        return torch.cat(made) if made else self._computed(pieces, filters)
 
-    def _one(self, pieces: Tensor, filters: Tensor) -> Tensor:
-        planes = self._kernels.first(pieces[None], filters[None], self._parts[0], self._fused)
+    def _computed(self, pieces: Tensor, filters: Tensor) -> Tensor:
+        planes = self._kernels.first(pieces, filters, self._parts[0], self._fused)
         for convolution, parts in zip(self._between, self._parts[1:], strict=True):
             planes = convolution.planes(planes, parts)
         return self._last.floats(planes)
@@ -117,6 +119,4 @@ def fused(wanted: Activation | None) -> tuple[int, Activation | None]:
 
 def fits(product: Dense | Convolution) -> bool:
     """Whether the kernels compute it."""
-    return isinstance(product, Dense) or (
-        product.stride[1] <= LONGEST_STEP and product.weight.dtype is torch.float32
-    )
+    return isinstance(product, Dense) or product.stride[1] <= LONGEST_STEP

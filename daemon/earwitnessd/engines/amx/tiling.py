@@ -39,22 +39,26 @@ def tile(network: Network, kernels: Kernels, parts: int) -> None:
 
 
 def _tile_features(features: Features, kernels: Kernels, parts: int, sharp: int) -> None:
-    first, later = features.first, list(features.later)
-    convolutions = [each for each in later if isinstance(each, Convolution) and tiled.fits(each)]
-    if not (isinstance(first, FirstGrouped) and later and len(convolutions) == len(later) and _fits(first)):
+    """All convolutions as one chain of kernels, if they know each of them."""
+    first = features.first
+    later = [each for each in features.later if isinstance(each, Convolution) and _chains(each)]
+    if not isinstance(first, FirstGrouped) or not _begins(first) or not later:
         return
-    known = all(each.activate is functional.gelu for each in convolutions)
-    if known:
+    if len(later) == len(features.later):
         made = [
             tiled.TiledConvolution(each, kernels, parts if number < _ROUGH_CONVOLUTIONS else sharp)
-            for number, each in enumerate(convolutions)
+            for number, each in enumerate(later)
         ]
         features.first = tiled.TiledFeatures(first, made, kernels)
         features.later = nn.ModuleList()
 
 
-def _fits(first: FirstGrouped) -> bool:
+def _begins(first: FirstGrouped) -> bool:
     return first.by_input and not first.filters.shape[0] % BLOCK and first.activate is functional.gelu
+
+
+def _chains(convolution: Convolution) -> bool:
+    return tiled.fits(convolution) and convolution.activate is functional.gelu
 
 
 def _tile_products(part: nn.Module, kernels: Kernels, parts: int, but: nn.Module | None = None) -> None:
