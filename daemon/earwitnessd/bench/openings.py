@@ -91,7 +91,7 @@ def _open(way: Way, model: Model, device: str, threads: int, speech: Windows) ->
     embedder = open_embedder(model, device, threads, way.precision, way.backend, way.amx)
     if not way.amx and not embedder.device.startswith("cpu"):
         raise EmbedError("no engine uses AMX there")
-    if way.precision == "fast" and "bfloat16," not in embedder.device:
+    if way.precision == "fast" and ", bfloat16" not in embedder.device:
         raise EmbedError(embedder.device)
     before = embedder.embed(speech)
     embedder.warm_up(speech.shape[1], 1)
