@@ -172,3 +172,12 @@ def test_a_unit_of_another_version_is_told(tmp_path: Path) -> None:
     first, *_ = unit(places, {places.unit: "new"})
     assert first.verdict == "ok"
     assert os.access(places.unit, os.R_OK)
+
+
+def test_a_cpus_tiles_that_lie_idle_are_worth_a_word() -> None:
+    idle = of_device("cpu (3 threads), float32", gpus=0, wanted="auto", tiles=True)
+    assert idle.verdict == "note"
+    assert "has AMX" in idle.says
+    assert "gcc" in idle.fix
+    assert of_device("cpu (3 threads), float32 on AMX", gpus=0, wanted="auto", tiles=True).verdict == "ok"
+    assert of_device("cpu (3 threads), float32", gpus=0, wanted="auto").verdict == "ok"

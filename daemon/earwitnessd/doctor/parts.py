@@ -16,6 +16,7 @@ from earwitnessd.assemble import open_engine, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.doctor.finding import Finding
 from earwitnessd.engines import EmbedError
+from earwitnessd.engines.cpu import lacks_tiles
 from earwitnessd.models import ModelError, open_model
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
@@ -53,7 +54,9 @@ def _engine(settings: Settings) -> Iterator[Finding]:
     except (EmbedError, SettingsError, CalibrationError) as error:
         yield Finding("engine", "wrong", str(error), "correct `engine` in the settings")
         return
-    yield of_device(engine.embedder.device, gpus=_gpus(), wanted=settings.engine.device)
+    wanted = settings.engine
+    tiles = wanted.amx and not wanted.remote and lacks_tiles() is None
+    yield of_device(engine.embedder.device, gpus=_gpus(), wanted=wanted.device, tiles=tiles)
     try:
         calibrator = engine.calibrator(settings.decision)
         rules = engine.rules(settings.decision, calibrator)
@@ -67,8 +70,8 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("calibration", "note", f"none: {rules}", fix)
 
 
-def of_device(device: str, *, gpus: int, wanted: str) -> Finding:
-    """A GPU that lies idle is worth a word."""
+def of_device(device: str, *, gpus: int, wanted: str, tiles: bool = False) -> Finding:
+    """A GPU or a CPU's tiles that lie idle are worth a word."""
     if gpus and not device.startswith("cuda") and wanted != "cpu":
         return Finding(
             "engine",
@@ -76,6 +79,9 @@ def of_device(device: str, *, gpus: int, wanted: str) -> Finding:
             f"{device}, though there {'is a GPU' if gpus == 1 else f'are {gpus} GPUs'}",
             "install a build of torch with CUDA (pytorch.org); nvidia-smi must see it",
         )
+    if tiles and device.startswith("cpu") and "on AMX" not in device:
+        fix = "apt-get install gcc, then earwitnessd install; the daemon's log says why"
+        return Finding("engine", "note", f"{device}, though this CPU has AMX: several times as fast", fix)
     return Finding("engine", "ok", device)
 
 
