@@ -20,7 +20,10 @@ from earwitnessd.windows import Window, WindowCursor
 RING_S = LEAST_MEMORY_S
 RECORDED_BATCH = 8  # windows of a recording embedded at once: fewer is slower, more is not faster
 RECORDED_BACKLOG_S = 10.0  # but no more of it waits here than this, or the ring would lose it
-LEVEL_DECAY = 0.6  # of the shown level, a quarter of a second; a meter that jumps cannot be read
+LEVEL_DECAY = 0.6  # of the shown level, a block or a quarter of a second; a meter that jumps cannot be read
+
+
+_SAYS_NOTHING = frozenset({"too_little_speech", "gap", "not_finite"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class HeardWindow:
     @property
     def embeddable(self) -> bool:
         """Whether the model should hear it: a window with holes or without speech has nothing to say."""
-        return not {"too_little_speech", "gap", "not_finite"}.intersection(self.reasons)
+        return _SAYS_NOTHING.isdisjoint(self.reasons)
 
 
 @dataclass(slots=True)
@@ -286,7 +289,7 @@ class Hearing:
         self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
         level = quality.level_dbfs(samples)
         before = level if self.level_dbfs is None else self.level_dbfs
-        decay: float = LEVEL_DECAY ** (4 * samples.size / RATE)
+        decay: float = LEVEL_DECAY ** max(1.0, 4 * samples.size / RATE)
         self.level_dbfs = max(level, before * decay + level * (1 - decay))
         self._waiting.append(samples)
         return events if self._may_wait() else [*events, *self._listen()]

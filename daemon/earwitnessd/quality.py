@@ -54,7 +54,7 @@ def measure(samples: Samples, speech: Sequence[tuple[int, int]] = ()) -> Quality
 
 def level_dbfs(samples: Samples) -> float:
     """The root mean square alone, for each block of a stream: cheap."""
-    power = float(np.dot(samples, samples)) / max(1, samples.size)
+    power = float(np.einsum("i,i->", samples, samples)) / max(1, samples.size)
     return _dbfs(power) if math.isfinite(power) else measure(samples).level_dbfs
 
 
@@ -118,15 +118,15 @@ def _powers(samples: Samples, peak: float) -> tuple[list[float], float]:
     """The sum of squares of each frame, and of what is left at the end.
 
     Summed up as narrow as they come, which is right to seven digits: to widen a window takes longer than all
-    the rest, and pushes the speech gate's weights out of the processor's caches. So few are plain numbers from
-    there on: each of numpy's operations has to be fetched from memory first, once for every window.
+    the rest, and pushes the speech gate's weights out of the processor's caches. From there on they are plain
+    numbers: each of numpy's operations has to be fetched from memory first, once for every window.
     """
     if peak > _LOUDEST_NARROW:
         samples = samples.astype(np.float64)
     whole = samples.size // _FRAME_SAMPLES * _FRAME_SAMPLES
     frames, rest = samples[:whole].reshape(-1, _FRAME_SAMPLES), samples[whole:]
     powers: list[float] = np.einsum("ij,ij->i", frames, frames).tolist()
-    return powers, float(np.dot(rest, rest))
+    return powers, float(np.einsum("i,i->", rest, rest))
 
 
 def _dbfs(power: float) -> float:

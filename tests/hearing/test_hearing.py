@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamOpened
-from earwitnessd.capture.messages import RATE
 from earwitnessd.capture.cadence import AT_ONCE_S
+from earwitnessd.capture.messages import RATE
 from earwitnessd.hearing import RECORDED_BATCH, RING_S
 from earwitnessd.settings.root import Quality, Windows
 from earwitnessd.speech import open_gate

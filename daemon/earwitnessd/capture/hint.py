@@ -1,4 +1,4 @@
-"""What the engine has found out about the audio so far: whether somebody speaks, as the parent passes it on."""
+"""Whether somebody speaks, as the engine has found out and the parent passes it on."""
 
 from __future__ import annotations
 

@@ -12,8 +12,7 @@ import numpy as np
 from earwitness.events import RATE
 from earwitnessd.decision.bounds import Bounds, Floats, Own, Table, seats
 from earwitnessd.decision.opinion import Evidence, Opinion, Weight
-from earwitnessd.score import Scores
-from earwitnessd.score import likeness
+from earwitnessd.score import Scores, likeness
 from earwitnessd.score.likeness import place_of
 
 __all__ = [
@@ -152,7 +151,8 @@ def _column(values: bytes) -> Floats:
 
 
 def _numbers(values: bytes) -> list[float]:
-    return memoryview(values).cast("d").tolist()
+    numbers: list[float] = array("d", values).tolist()
+    return numbers
 
 
 def _packed(values: list[float]) -> bytes:
@@ -185,7 +185,8 @@ def posteriors(llrs: Floats, log_odds: Floats) -> tuple[Floats, float]:
 
 def _few_posteriors(llrs: list[float], log_odds: list[float]) -> tuple[Floats, float]:
     logs = [odds + llr for odds, llr in zip(log_odds, llrs, strict=True)]
-    highest = max([0.0, *logs])
+    highest = max(logs, default=0.0)
+    highest = max(0.0, highest)
     nobody, people = math.exp(-highest), [math.exp(log - highest) for log in logs]
     whole = nobody + sum(people)
     return np.array([person / whole for person in people]), nobody / whole

@@ -85,7 +85,7 @@ class Judging:
         """A recording shares its batches with nobody, so that it is judged alike each time (see `full`)."""
         for stream, verifier in self._streams.items():
             hearing = verifier.hearing
-            if hearing.full or (hearing.recorded and stream in self._ended):
+            if hearing.recorded and (hearing.full or stream in self._ended):
                 yield [(verifier, window) for window in hearing.take_due(hearing.due)]
 
     def _enrol(self) -> bool:

@@ -49,7 +49,7 @@ __all__ = ["Listener", "Parts"]
 
 log = logging.getLogger(__name__)
 
-PULSE_S = 0.25
+PULSE_S = 0.5
 
 EXPECTED = (ModelError, EmbedError, StoreError, SettingsError, CalibrationError)
 # these say by themselves what to do

@@ -156,6 +156,8 @@ class Streams:
     def tick(self) -> None:
         """Do what is due: most often nothing, for most turns of the main loop are about events."""
         now = time.monotonic()
+        if now < self._due_s and not self._stirred and self._gateway is None:
+            return  # what a satellite says may make it due sooner
         due_in_s = {each: each.due_in_s(now) for each in self._all()}
         turns = [each for each, left_s in due_in_s.items() if left_s <= 0.0 or each in self._stirred]
         if turns:
