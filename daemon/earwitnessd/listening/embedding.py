@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -42,7 +43,7 @@ def embedded(
     """A vector a window, turned into the space where the templates lie; None: it was not embedded."""
     remote = _remote(embedder) if live else None  # type: ignore[arg-type]  # each is hashable
     computed = remote.embed_in_time(batch) if remote else embedder.embed(batch)
-    if np.isfinite(np.add.reduce(computed, axis=None)):  # nothing is missing
+    if math.isfinite(np.add.reduce(computed, axis=None)):  # nothing is missing
         return list(turning.turn(computed) if turning else computed)
     there = np.flatnonzero(np.isfinite(computed).all(axis=1))
     vectors: list[Vector | None] = [None] * len(batch)
