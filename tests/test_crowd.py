@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from earwitness.control import AddToGroup, DeleteProfile, RemoveSession, RenameProfile, SetProfile
 from earwitness.events import RATE, Event, SpeakerVerified, WindowScored, encode
 from earwitnessd.decide import Rules
-from earwitnessd.decision import Bounds, Member
-from earwitnessd.decision.sequential import FEW, exponentials, posteriors, total
+from earwitnessd.decision import Bounds, Evidence, Member, Memory
+from earwitnessd.decision.sequential import FEW, FEWER, added, exponentials, faded, posteriors, total
 from earwitnessd.hearing import Arrival, HeardWindow
 from earwitnessd.listening.verifier import StreamVerifier
 from earwitnessd.profiles import ProfileStore
@@ -160,6 +160,30 @@ def test_numpy_and_python_agree_on_a_crowds_posteriors() -> None:
     assert total(exponentials(logs)) == pytest.approx(float(few.sum()) + float(np.exp(logs[-1])), rel=1e-12)
     people, nobody = posteriors(logs, np.full(len(logs), -5.0))
     assert float(people.sum()) + nobody == pytest.approx(1.0)
+
+
+def test_evidence_adds_up_alike_in_a_crowd_and_among_few() -> None:
+    random = np.random.default_rng(5)
+    crowd = [name(number) for number in range(2 * FEWER)]
+    many, few = Memory(), Memory()
+    for hop in range(60):
+        stop = 3 * RATE + hop * RATE // 2
+        said = dict(zip(crowd, random.normal(0.0, 4.0, len(crowd)).tolist(), strict=True))
+        few_said = {person: said[person] for person in crowd[:3]}
+        many, few = (
+            added(memory, window(llrs, stop), BOUNDS) for memory, llrs in ((many, said), (few, few_said))
+        )
+        if hop % 7 == 0:
+            many, few = (faded(memory, stop + RATE, BOUNDS) for memory in (many, few))
+        assert few.llrs(BOUNDS) == pytest.approx(
+            {person: many.llrs(BOUNDS)[person] for person in crowd[:3]}, abs=1e-12
+        )
+
+
+def window(llrs: dict[str, float], stop: int) -> Evidence:
+    ranked = sorted(llrs.items(), key=lambda item: -item[1])
+    scores = Scores.listed([Score(person, 0.5, llr, llr) for person, llr in ranked])
+    return Evidence("desk", "desk-1", stop - 3 * RATE, stop, 2.5, 0.5, scores, ())
 
 
 def test_of_a_crowd_the_most_alike_are_told_and_whoever_is_in_force_or_watched(

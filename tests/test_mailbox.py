@@ -49,6 +49,16 @@ def test_values_that_are_laid_wake_the_receiver_once_when_they_are_all_there(
     assert not mailbox.receiver.poll(50)
 
 
+def test_a_value_that_is_left_wakes_nobody_and_comes_in_its_turn(mailbox: Mailbox[object]) -> None:
+    mailbox.leave(1)
+    mailbox.wake()
+    assert not mailbox.receiver.poll(50)
+    mailbox.put(2)
+    assert mailbox.receiver.poll(TIMEOUT_MS)
+    mailbox.leave(3)
+    assert list(mailbox.drain()) == [1, 2, 3]
+
+
 def test_a_value_put_while_draining_is_not_left_behind(mailbox: Mailbox[object]) -> None:
     mailbox.put(1)
     received = []

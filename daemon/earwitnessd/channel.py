@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import Literal
 
 import numpy as np
@@ -27,10 +28,14 @@ def speech_powers(samples: Samples) -> Powers:
     frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)
     if not len(frames):
         return NOTHING
-    powers = np.einsum("ij,ij->i", frames, frames)
-    louder = frames[powers >= np.median(powers)]
-    spectrum = np.square(np.abs(np.fft.rfft(louder * _HANN, axis=1))).mean(axis=0)
-    return np.array([spectrum[band].mean() for band in _BANDS])
+    powers = np.einsum("ij,ij->i", frames, frames).tolist()
+    middle = median(powers)
+    louder = frames[[row for row, power in enumerate(powers) if power >= middle]]
+    spectra = np.fft.rfft(louder * _HANN, axis=1)
+    parts = spectra.view(spectra.real.dtype)
+    # real and imaginary in turn: what is squared needs no root before
+    sums: list[float] = np.einsum("ij,ij->j", parts, parts).tolist()
+    return np.array([math.fsum(sums[band]) / _width(band) / len(louder) for band in _BANDS])
 
 
 def remembered(before: Powers, window: Powers, after_s: float) -> Powers:
@@ -51,7 +56,14 @@ def kind_of(powers: Powers) -> Channel:
 
 
 def _band(low_hz: int, high_hz: int) -> slice:
-    return slice(math.ceil(low_hz * FRAME / RATE), math.ceil(high_hz * FRAME / RATE))
+    """Of real and imaginary parts."""
+    return slice(2 * math.ceil(low_hz * FRAME / RATE), 2 * math.ceil(high_hz * FRAME / RATE))
+
+
+def _width(band: slice) -> int:
+    """Frequencies in it."""
+    width: int = (band.stop - band.start) // 2
+    return width
 
 
 _HANN = np.hanning(FRAME).astype(np.float32)

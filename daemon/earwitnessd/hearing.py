@@ -10,6 +10,7 @@ import numpy as np
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
 from earwitnessd import quality
+from earwitnessd.capture.cadence import AT_ONCE_S
 from earwitnessd.capture.messages import RATE, Alive, AnyMessage, Audio, Ended, Lost, Opened, Samples
 from earwitnessd.ring import OverrunError, Ring
 from earwitnessd.settings.root import LEAST_MEMORY_S, Settings
@@ -19,8 +20,10 @@ from earwitnessd.windows import Window, WindowCursor
 RING_S = LEAST_MEMORY_S
 RECORDED_BATCH = 8  # windows of a recording embedded at once: fewer is slower, more is not faster
 RECORDED_BACKLOG_S = 10.0  # but no more of it waits here than this, or the ring would lose it
-LISTEN_S = 0.5  # while somebody speaks, the gate hears so much at once: its weights come from afar each time
-LEVEL_DECAY = 0.6  # of the shown level, a block; a meter that jumps cannot be read
+LEVEL_DECAY = 0.6  # of the shown level, a block or a quarter of a second; a meter that jumps cannot be read
+
+
+_SAYS_NOTHING = frozenset({"too_little_speech", "gap", "not_finite"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class HeardWindow:
     @property
     def embeddable(self) -> bool:
         """Whether the model should hear it: a window with holes or without speech has nothing to say."""
-        return not {"too_little_speech", "gap", "not_finite"}.intersection(self.reasons)
+        return _SAYS_NOTHING.isdisjoint(self.reasons)
 
 
 @dataclass(slots=True)
@@ -286,14 +289,18 @@ class Hearing:
         self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
         level = quality.level_dbfs(samples)
         before = level if self.level_dbfs is None else self.level_dbfs
-        self.level_dbfs = max(level, before * LEVEL_DECAY + level * (1 - LEVEL_DECAY))
+        decay: float = LEVEL_DECAY ** max(1.0, 4 * samples.size / RATE)
+        self.level_dbfs = max(level, before * decay + level * (1 - decay))
         self._waiting.append(samples)
         return events if self._may_wait() else [*events, *self._listen()]
 
     def _may_wait(self) -> bool:
-        """The gate hears the beginning of speech at once, its end and what goes on with the next window."""
+        """The gate hears the beginning of speech at once, its end and what goes on with the next window.
+
+        Its weights come from afar each time.
+        """
         waiting = sum(map(len, self._waiting))
-        return self._activity.speaking and waiting < LISTEN_S * RATE and not self.due
+        return self._activity.speaking and waiting < AT_ONCE_S * RATE and not self.due
 
     def _listen(self) -> list[Event]:
         """Have the gate hear what waits."""

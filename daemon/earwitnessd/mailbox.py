@@ -40,6 +40,10 @@ class Mailbox(Generic[T]):
         self._values.append(value)
         self._laid = True
 
+    def leave(self, value: T) -> None:
+        """The same for one that is no reason to wake anybody: it is found with the next."""
+        self._values.append(value)
+
     def wake(self) -> None:
         """If anything was laid since the last time; called by the sending thread only."""
         if not self._laid:

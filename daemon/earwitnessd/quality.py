@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
-Powers = npt.NDArray[np.float64]  # one a frame
-Flags = npt.NDArray[np.bool_]
 
 SILENCE_DBFS = -120.0  # given for exact zeros, and for anything quieter
 CLIPPED_AT = 0.999  # of full scale
@@ -46,7 +45,7 @@ def measure(samples: Samples, speech: Sequence[tuple[int, int]] = ()) -> Quality
     powers, rest = _powers(samples, peak)
     return Quality(
         finite=whole,
-        level_dbfs=_dbfs((float(powers.sum()) + rest) / max(1, samples.size)),
+        level_dbfs=_dbfs((math.fsum(powers) + rest) / max(1, samples.size)),
         peak_dbfs=_dbfs(peak**2),
         clipping_ratio=clipping_ratio(samples) if peak >= CLIPPED_AT else 0.0,
         snr_db=_snr_db(powers, speech),
@@ -55,8 +54,7 @@ def measure(samples: Samples, speech: Sequence[tuple[int, int]] = ()) -> Quality
 
 def level_dbfs(samples: Samples) -> float:
     """The root mean square alone, for each block of a stream: cheap."""
-    wide = samples.astype(np.float64)
-    power = float(wide @ wide) / max(1, samples.size)
+    power = float(np.einsum("i,i->", samples, samples)) / max(1, samples.size)
     return _dbfs(power) if math.isfinite(power) else measure(samples).level_dbfs
 
 
@@ -70,13 +68,13 @@ def snr_db(samples: Samples, speech: Sequence[tuple[int, int]]) -> float | None:
     return _snr_db(_powers(samples, _peak(samples))[0], speech)
 
 
-def _snr_db(powers: Powers, speech: Sequence[tuple[int, int]]) -> float | None:
-    inside, outside = _frames_in_and_out(len(powers), speech)
-    if min(inside.sum(), outside.sum()) < _MIN_FRAMES:
+def _snr_db(powers: list[float], speech: Sequence[tuple[int, int]]) -> float | None:
+    inside, outside = _in_and_out(powers, speech)
+    if min(len(inside), len(outside)) < _MIN_FRAMES:
         return None
     # the median: a breath or a word the gate missed is not the room
-    noise = _median(powers[outside])
-    signal = float(powers[inside].mean()) - noise
+    noise = median(outside)
+    signal = math.fsum(inside) / len(inside) - noise
     lowest, highest = SNR_RANGE_DB
     if signal <= 0.0:
         return lowest
@@ -85,13 +83,17 @@ def _snr_db(powers: Powers, speech: Sequence[tuple[int, int]]) -> float | None:
     return min(max(10.0 * math.log10(signal / noise), lowest), highest)
 
 
-def _frames_in_and_out(count: int, speech: Sequence[tuple[int, int]]) -> tuple[Flags, Flags]:
-    """Which frames lie within a span, and which touch none."""
-    inside, outside = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+def _in_and_out(powers: list[float], speech: Sequence[tuple[int, int]]) -> tuple[list[float], list[float]]:
+    """Of the frames that lie within a span, and of those that touch none."""
+    inside: list[float] = []
+    outside: list[float] = []
+    behind = 0
+    # the last span
     for start, stop in _joined(speech):
-        inside[-(-start // _FRAME_SAMPLES) : stop // _FRAME_SAMPLES] = True
-        outside[start // _FRAME_SAMPLES : -(-stop // _FRAME_SAMPLES)] = False
-    return inside, outside
+        outside += powers[behind : start // _FRAME_SAMPLES]
+        inside += powers[-(-start // _FRAME_SAMPLES) : stop // _FRAME_SAMPLES]
+        behind = max(behind, -(-stop // _FRAME_SAMPLES))
+    return inside, outside + powers[behind:]
 
 
 def _joined(speech: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -105,28 +107,26 @@ def _joined(speech: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _median(values: Powers) -> float:
-    """numpy's own looks for NaN first, which takes longer than to sort so few."""
-    ordered = np.sort(values)
-    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2.0
-
-
 def _peak(samples: Samples) -> float:
     """The largest magnitude; not finite if any sample is not."""
-    return max(float(samples.max()), -float(samples.min())) if samples.size else 0.0
+    if not samples.size:
+        return 0.0
+    return max(float(np.maximum.reduce(samples)), -float(np.minimum.reduce(samples)))
 
 
-def _powers(samples: Samples, peak: float) -> tuple[Powers, float]:
+def _powers(samples: Samples, peak: float) -> tuple[list[float], float]:
     """The sum of squares of each frame, and of what is left at the end.
 
     Summed up as narrow as they come, which is right to seven digits: to widen a window takes longer than all
-    the rest, and pushes the speech gate's weights out of the processor's caches.
+    the rest, and pushes the speech gate's weights out of the processor's caches. From there on they are plain
+    numbers: each of numpy's operations has to be fetched from memory first, once for every window.
     """
     if peak > _LOUDEST_NARROW:
         samples = samples.astype(np.float64)
     whole = samples.size // _FRAME_SAMPLES * _FRAME_SAMPLES
     frames, rest = samples[:whole].reshape(-1, _FRAME_SAMPLES), samples[whole:]
-    return np.einsum("ij,ij->i", frames, frames).astype(np.float64), float(rest @ rest)
+    powers: list[float] = np.einsum("ij,ij->i", frames, frames).tolist()
+    return powers, float(np.einsum("i,i->", rest, rest))
 
 
 def _dbfs(power: float) -> float:

@@ -65,6 +65,22 @@ def test_a_process_that_shows_no_life_is_killed_and_counted(fifo: Pipe) -> None:
         assert "no sign of life" in capture.supervisor.status.reason
 
 
+def test_a_process_that_listens_wakes_nobody_by_living_and_is_missed_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "mic.fifo"
+    os.mkfifo(path)
+    with path.open("w+b", buffering=0) as writer, Capture(Pipe(path=str(path))) as capture:
+        capture.until_state("waiting")
+        polled = len(capture.supervisor.filenos())
+        writer.write(bytes(32_000))
+        capture.until_state("listening")
+        assert len(capture.supervisor.filenos()) == polled - 1
+        pid = capture.supervisor.status.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        capture.until_state("backing_off")
+        assert "no sign of life" in capture.supervisor.status.reason
+
+
 def test_a_process_that_never_gets_started_is_given_longer_but_not_for_ever(fifo: Pipe) -> None:
     with Capture(fifo, patience=Patience(start_s=0.02)) as capture:
         capture.until(lambda: capture.supervisor.status.kills == 1)

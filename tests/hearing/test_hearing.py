@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamOpened
+from earwitnessd.capture.cadence import AT_ONCE_S
 from earwitnessd.capture.messages import RATE
-from earwitnessd.hearing import LISTEN_S, RECORDED_BATCH, RING_S
+from earwitnessd.hearing import RECORDED_BATCH, RING_S
 from earwitnessd.settings.root import Quality, Windows
 from earwitnessd.speech import open_gate
 from earwitnessd.speech.activity import SpeechActivity
@@ -259,7 +260,7 @@ def test_speech_that_begins_is_told_with_its_block_and_its_end_half_a_second_lat
     stops = [at - event.stop for at, event in told if isinstance(event, SpeechStopped)]
     assert (len(starts), len(stops)) == (2, 2)
     assert max(starts) <= BLOCK + (ENERGY.speech_gate.min_run_s + 0.032) * RATE
-    assert max(stops) <= BLOCK + (ENERGY.speech_gate.hangover_s + 0.032 + LISTEN_S) * RATE
+    assert max(stops) <= BLOCK + (ENERGY.speech_gate.hangover_s + 0.032 + AT_ONCE_S) * RATE
 
 
 def test_a_window_knows_all_speech_in_it_however_long_the_gate_was_made_to_wait(ear: Ear) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +18,19 @@ from earwitnessd.calibration.calibration import (
     quality_terms,
     shift_of,
 )
-from earwitnessd.calibration.cohort import Cohort, Floats, Vectors
+from earwitnessd.calibration.cohort import LEAST_DISTANCE, Cohort, Floats, Vectors
 
 Doubles = npt.NDArray[np.float64]
+R = TypeVar("R", float, Floats)  # of one voice, or of many
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How one voice stands to the cohort, as in `Sides`."""
+
+    middle: float
+    oddity: float
+    distance: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -31,6 +43,11 @@ class Sides:
     # natural logarithm of the distance
     distance: Floats
     # from what all voices have in common
+
+    def each(self) -> list[Side]:
+        """One by one."""
+        columns = self.middle.tolist(), self.oddity.tolist(), self.distance.tolist()
+        return [Side(*values) for values in zip(*columns, strict=True)]
 
     @classmethod
     def joined(cls, sides: Sequence[Sides]) -> Sides:
@@ -52,6 +69,15 @@ class RowStatistics:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Placed:
+    """The same of one window, which is new each time."""
+
+    centred: Vectors
+    # (dimension)
+    side: Side
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Calibrator:
     """One model's cohort and the calibration that was fitted with it."""
 
@@ -59,22 +85,38 @@ class Calibrator:
     calibration: Calibration
 
     def rows(self, exemplars: Vectors) -> RowStatistics:
-        """What must be known of each exemplar, or of a window, whoever it is compared with."""
+        """What must be known of each exemplar, whoever it is compared with."""
         return row_statistics(self.cohort, exemplars)
+
+    def placed(self, embedding: Vectors) -> Placed:
+        """What must be known of a window, whoever it is compared with."""
+        apart = embedding - self.cohort.mean
+        distance = math.sqrt(np.dot(apart, apart))
+        centred = apart * np.float32(1.0 / max(distance, 1e-12))
+        distance = max(distance, LEAST_DISTANCE)
+        return Placed(centred, Side(self.cohort.middle_of(centred), math.log(distance), distance))
 
     def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
         """The window's normalised score against each exemplar, as the calibration corrects it."""
-        window = self.rows(embedding[np.newaxis])
-        return self.compared(rows.centred @ window.centred[0], rows.sides, window.sides)
+        window = self.placed(embedding)
+        return self.compared(rows.centred @ window.centred, rows.sides, window.side)
 
-    def compared(self, cosines: Floats, sides: Sides, window: Sides) -> Floats:
+    def compared(self, cosines: Floats, sides: Sides, window: Side) -> Floats:
         """The same from cosines between what is centred, and what is known of each exemplar."""
+        return self._score(cosines, sides.middle, sides.oddity, sides.distance, window)
+
+    def score(self, cosine: float, exemplar: Side, window: Side) -> float:
+        """The same of one."""
+        return self._score(cosine, exemplar.middle, exemplar.oddity, exemplar.distance, window)
+
+    def _score(self, cosine: R, middle: R, oddity: R, distance: R, window: Side) -> R:
         weights = self.calibration.weights
-        scores = adapted(self.cohort, cosines, sides.middle, window.middle)
-        scores += weights.oddity * (sides.oddity + window.oddity)
+        score: Any = adapted(self.cohort, cosine, middle, window.middle)
+        score = score + weights.oddity * (oddity + window.oddity)
         if weights.cosine:
-            scores += weights.cosine * tenths(cosines, sides.distance, window.distance)
-        return scores
+            score = score + weights.cosine * tenths(cosine, distance, window.distance)
+        found: R = score
+        return found
 
     def paired(self, exemplars: Vectors, embeddings: Vectors) -> Floats:
         """The same, row by row."""
@@ -100,6 +142,18 @@ class Calibrator:
         llrs += shift_of(weights, *quality_terms(speech_s, snr_db))
         return np.maximum(np.minimum(llrs, LLR_LIMIT, out=llrs), -LLR_LIMIT, out=llrs)
 
+    def each_mapped(
+        self, scores: Sequence[float], lengths: Sequence[float], speech_s: float, snr_db: float | None
+    ) -> list[float]:
+        """The same one by one."""
+        weights = self.calibration.weights
+        steepness, shift = max(0.0, weights.score), shift_of(weights, *quality_terms(speech_s, snr_db))
+        llrs = [
+            steepness * score + weights.enrolled * length + shift
+            for score, length in zip(scores, lengths, strict=True)
+        ]
+        return [max(min(llr, LLR_LIMIT), -LLR_LIMIT) for llr in llrs]
+
 
 def length_terms(enrolled_s: Sequence[float]) -> Doubles:
     """The net speech of each enrolment as the calibration sees it."""
@@ -120,17 +174,18 @@ def normalised_scores(cohort: Cohort, rows: RowStatistics, window: RowStatistics
     false matches are to be rare (`tests/benchmarks/normalisations.py`).
     """
     cosines = rows.centred @ window.centred[0]
-    return adapted(cohort, cosines, rows.sides.middle, window.sides.middle)
+    return adapted(cohort, cosines, rows.sides.middle, float(window.sides.middle[0]))
 
 
-def adapted(cohort: Cohort, cosines: Floats, middle: Floats, window_middle: Floats) -> Floats:
-    """The same from cosines and from what both sides score against the cohort."""
-    scores = (cosines - 0.5 * (middle + window_middle)) / cohort.spread
-    return np.asarray(scores, dtype=np.float32)
+def adapted(cohort: Cohort, cosine: R, middle: R, window_middle: float) -> R:
+    """The same from a cosine and from what both sides score against the cohort."""
+    score: Any = (cosine - 0.5 * (middle + window_middle)) / cohort.spread
+    found: R = score
+    return found
 
 
-def tenths(centred_cosines: Floats, distances: Floats, window_distance: Floats) -> Floats:
-    """Plain cosines in tenths, by the law of cosines: nobody's template is read once more for them."""
-    apart = distances * (distances - 2.0 * window_distance * centred_cosines) + np.square(window_distance)
-    found: Floats = 10.0 - 5.0 * apart
+def tenths(centred_cosine: R, distance: R, window_distance: float) -> R:
+    """A plain cosine in tenths, by the law of cosines: nobody's template is read once more for it."""
+    apart = distance * (distance - 2.0 * window_distance * centred_cosine) + window_distance**2
+    found: R = 10.0 - 5.0 * apart
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,8 +60,15 @@ class Cohort:
         found: Floats = np.maximum(distances, LEAST_DISTANCE).astype(np.float32, copy=False)
         return found
 
+    def middle_of(self, centred: Vectors) -> float:
+        """The mean of one voice's cosines to the speakers of the cohort most like it."""
+        cosines = np.dot(self.vectors, centred)
+        cosines.partition(len(cosines) - self.top)
+        nearest: list[float] = cosines[-self.top :].tolist()
+        return math.fsum(nearest) / self.top
+
     def middle(self, centred: Vectors) -> Floats:
-        """The mean of each row's cosines to the speakers of the cohort most like it."""
+        """The same of each row."""
         cosines = np.atleast_2d(centred) @ self.vectors.T
         cosines.partition(cosines.shape[1] - self.top, axis=1)
         middle: Floats = cosines[:, -self.top :].mean(axis=1)

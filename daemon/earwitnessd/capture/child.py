@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from earwitnessd.capture.job import Exit, Job, Pulse
+from earwitnessd.capture.job import Exit, Job, Pulse, Speech
 from earwitnessd.capture.line_limiter import LineLimiter
 from earwitnessd.settings.sources import Pipe
 
@@ -40,24 +40,28 @@ class Child:
         self._stream = job.stream
         self._words = b""
         self._stderr_bytes = 0
-        self._pulse_fd, writing_end = os.pipe()
+        self._pulse_fd, its_pulse_fd = os.pipe()
+        its_speech_fd, self._speech_fd = os.pipe()
+        told = msgspec.structs.replace(job, pulse_fd=its_pulse_fd, speech_fd=its_speech_fd)
         try:
-            self._process = self._spawn(
-                msgspec.structs.replace(job, pulse_fd=writing_end), environment, writing_end
-            )
+            self._process = self._spawn(told, environment, (its_pulse_fd, its_speech_fd))
         except OSError:
             os.close(self._pulse_fd)
+            os.close(self._speech_fd)
             raise
         finally:
-            os.close(writing_end)
+            os.close(its_pulse_fd)
+            os.close(its_speech_fd)
         assert self._process.stderr is not None
         self._stderr_fd = self._process.stderr.fileno()
         self._exit_fd = _pidfd(self._process.pid)
-        for fd in (self._pulse_fd, self._stderr_fd):
+        for fd in (self._pulse_fd, self._stderr_fd, self._speech_fd):
             os.set_blocking(fd, False)
 
     @staticmethod
-    def _spawn(job: Job, environment: Mapping[str, str] | None, pulse_fd: int) -> subprocess.Popen[bytes]:
+    def _spawn(
+        job: Job, environment: Mapping[str, str] | None, inherited: tuple[int, ...]
+    ) -> subprocess.Popen[bytes]:
         from_stdin = isinstance(job.source, Pipe) and job.source.path == "-"
         return subprocess.Popen(
             command_for(job),
@@ -65,7 +69,7 @@ class Child:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             bufsize=0,
-            pass_fds=(pulse_fd,),
+            pass_fds=inherited,
             # One thread is enough for a mean over channels, and idle ones cost memory.
             env={**(os.environ if environment is None else environment), "OPENBLAS_NUM_THREADS": "1"},
             # A terminal's Ctrl-C is for the daemon; but a background group may not read the terminal's pipe.
@@ -83,9 +87,10 @@ class Child:
         return self._exit_fd >= 0
 
     def filenos(self) -> list[int]:
-        """To poll for reading."""
+        """To poll for reading. That one that listens still lives is no news: it is read now and then."""
+        news = not self.tells_its_end or self.pulse != Pulse.LISTENING
         quiet = self._stderr_bytes < FLOOD_BYTES
-        fds = [self._pulse_fd, self._exit_fd, self._stderr_fd if quiet else -1]
+        fds = [self._pulse_fd if news else -1, self._exit_fd, self._stderr_fd if quiet else -1]
         return [fd for fd in fds if fd >= 0]
 
     def read(self, now_s: float) -> bool:
@@ -133,6 +138,11 @@ class Child:
             self._process.stderr.close()
         self._stderr_fd = -1
 
+    def tell_speech(self, *, speaking: bool) -> None:
+        """Somebody began to speak, or stopped. One that does not read has other problems."""
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(self._speech_fd, Speech.STARTED if speaking else Speech.STOPPED)
+
     def signal(self, number: signal.Signals) -> None:
         """It may be gone already."""
         with contextlib.suppress(ProcessLookupError):
@@ -146,10 +156,10 @@ class Child:
         """After its exit: the descriptors."""
         self._log(self._limiter.finish())
         self._close_stderr()
-        for fd in (self._pulse_fd, self._exit_fd):
+        for fd in (self._pulse_fd, self._exit_fd, self._speech_fd):
             if fd >= 0:
                 os.close(fd)
-        self._pulse_fd = self._exit_fd = -1
+        self._pulse_fd = self._exit_fd = self._speech_fd = -1
 
     def reap(self, timeout_s: float) -> None:
         """Kill it and wait: only where the daemon ends."""

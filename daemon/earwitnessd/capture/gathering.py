@@ -10,7 +10,7 @@ from earwitnessd.capture.resample import Resampler, to_16k
 from earwitnessd.capture.source import Chunk
 from earwitnessd.ring import Frames
 
-PATIENCE_S = 0.3  # a source that falls silent leaves nothing behind for longer
+PATIENCE_S = 0.05  # so much longer than what is waited for: a source that falls silent leaves nothing behind
 NEVER_S = 3600.0
 
 
@@ -21,6 +21,8 @@ class Gathering:
         self._rate = native_rate
         self._resampler = resampler
         self._cadence = cadence
+        self.speaking = False
+        # somebody speaks, as far as is known
         self._kept: int | None = None
         # 16 kHz samples that the resampler has kept to itself, at the least
         self._parts: list[Frames] = []
@@ -61,7 +63,8 @@ class Gathering:
         """When what waits has waited long enough."""
         if not self._parts:
             return NEVER_S
-        return max(0.0, PATIENCE_S - (now_ns - self._began_ns) / 1e9)
+        patience_s = self._cadence.longest(speaking=self.speaking) / RATE + PATIENCE_S
+        return max(0.0, patience_s - (now_ns - self._began_ns) / 1e9)
 
     def take(self) -> Frames:
         """All that waits."""
@@ -70,7 +73,7 @@ class Gathering:
 
     def _missing(self) -> int:
         reached = to_16k(self._end, self._rate) - (self._kept or 0)
-        return self._cadence.due(self._resampler.position) - reached
+        return self._cadence.due(self._resampler.position, speaking=self.speaking) - reached
 
     def _note_kept(self) -> None:
         kept = to_16k(self._resampler.native_end, self._rate) - self._resampler.position

@@ -34,6 +34,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     manner: Manner = Manner()
     pulse_fd: int | None = None
     # an inherited pipe that takes a byte once a second; its owner kills a process that falls silent
+    speech_fd: int | None = None
+    # an inherited pipe that gives a byte when somebody begins to speak, and when they stop
 
 
 class Pulse:
@@ -46,6 +48,13 @@ class Pulse:
     # handing over the last blocks
     REASON = b"r"
     # followed by why it ends, for people, and a line feed
+
+
+class Speech:
+    """The bytes that come through `Job.speech_fd`."""
+
+    STARTED = b"s"
+    STOPPED = b"p"
 
 
 class Exit(IntEnum):

@@ -14,7 +14,7 @@ from earwitnessd.settings import sources
 
 BLOCK_S = 0.032
 FIRST_SAMPLE_WITHIN_S = 5.0
-LOOK_S = 0.5  # look for a stall this often
+LOOK_S = 0.7  # look for a stall this often: rarely enough not to wake while as much is gathered as ever is
 FALLBACK_RATES = (48_000, 44_100, 16_000, 32_000, 8_000)
 NS = 1_000_000_000
 

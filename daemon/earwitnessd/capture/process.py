@@ -9,6 +9,7 @@ import time
 import zmq
 
 from earwitnessd.capture.gathering import Gathering
+from earwitnessd.capture.hint import SpeechHint
 from earwitnessd.capture.hush import Hush
 from earwitnessd.capture.job import Exit, Job, Pulse
 from earwitnessd.capture.lifeline import Heartbeat, orphaned
@@ -36,6 +37,7 @@ class CaptureProcess:
         self._source = source
         self._outbox = Outbox(job.endpoint)
         self._heartbeat = Heartbeat(job.pulse_fd)
+        self._hint = SpeechHint(job.speech_fd)
         self._hush = Hush() if job.manner.speech_only else None
         self._wakeup = Wakeup()
         self._terminated = False
@@ -76,6 +78,8 @@ class CaptureProcess:
         timeout_s = max(0.0, (self._alive_due_ns - now_ns) / NS)
         poller = zmq.Poller()
         poller.register(self._wakeup.read_fd, zmq.POLLIN)
+        if self._hint.fd is not None:
+            poller.register(self._hint.fd, zmq.POLLIN)
         if self._outbox.blocked:
             poller.register(self._outbox.socket, zmq.POLLOUT)
         else:
@@ -88,6 +92,7 @@ class CaptureProcess:
         # A rounded-up millisecond: waking a little early would spin.
         poller.poll(int(timeout_s * 1000) + 1 if timeout_s > 0.0 else 0)
         self._wakeup.drain()
+        self._gathering.speaking = self._hint.read()
 
     def _take_chunks(self) -> None:
         for _ in range(CHUNKS_A_TURN):

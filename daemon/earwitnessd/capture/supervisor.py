@@ -32,7 +32,7 @@ State = Literal[
 
 log = logging.getLogger(__name__)
 
-LOOK_S = 1.5  # rarely: who has something to say wakes us, once a second if it is well
+LOOK_S = 1.5  # rarely: who has something to say wakes us, and the heart looks once a second
 LOOK_OFTEN_S = 0.25
 NEVER_S = 3600.0
 
@@ -205,6 +205,11 @@ class CaptureSupervisor:
         self._due_s = now_s + self._patience.stop_s
         self._enter("stopping", reason)
         return True
+
+    def tell_speech(self, stream_id: str, *, speaking: bool) -> None:
+        """Somebody began to speak on this opening, or stopped: meanwhile audio is wanted less often."""
+        if self._child is not None and stream_id == self.stream_id:
+            self._child.tell_speech(speaking=speaking)
 
     def stop(self, now_s: float) -> None:
         """For good; go on polling and ticking until not `running`."""

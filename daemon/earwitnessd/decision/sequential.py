@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ import numpy as np
 from earwitness.events import RATE
 from earwitnessd.decision.bounds import Bounds, Floats, Own, Table, seats
 from earwitnessd.decision.opinion import Evidence, Opinion, Weight
-from earwitnessd.score import Scores
+from earwitnessd.score import Scores, likeness
 from earwitnessd.score.likeness import place_of
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 CONTRADICTED = 0.5  # of what spoke for somebody counts on when a window speaks against them
 FORGIVEN = 0.25  # of what spoke against them, when one speaks for them: another voice may have had the turn
 FEW = 1000  # so many exponentials are Python's own: numpy's differ in the last digit between processors
+FEWER = likeness.FEW  # so many people are plain numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Memory:
 
     def nats(self, bounds: Bounds) -> Floats:
         """The same as a column."""
+        if len(self.names) <= FEWER:
+            means, windows = _numbers(self.means), _numbers(self.windows)
+            return np.array([mean * _worth(past, bounds) for mean, past in zip(means, windows, strict=True)])
         return _column(self.means) * independent(_column(self.windows), bounds)
 
 
@@ -60,11 +65,19 @@ def independent(windows: Floats, bounds: Bounds) -> Floats:
     return windows / (1.0 + np.maximum(windows - 1.0, 0.0) * bounds.correlation)
 
 
+def _worth(windows: float, bounds: Bounds) -> float:
+    """The same of one person's."""
+    return windows / (1.0 + max(windows - 1.0, 0.0) * bounds.correlation)
+
+
 def faded(memory: Memory, stop: int, bounds: Bounds) -> Memory:
     """The same, as it is remembered at `stop`."""
     kept = 0.5 ** (max(0, stop - memory.at) / RATE / bounds.half_life_s)
-    windows = _column(memory.windows) * kept
-    return replace(memory, windows=windows.tobytes(), at=max(stop, memory.at))
+    if len(memory.names) <= FEWER:
+        windows = _packed([past * kept for past in _numbers(memory.windows)])
+    else:
+        windows = (_column(memory.windows) * kept).tobytes()
+    return Memory(memory.names, memory.means, windows, max(stop, memory.at), memory.unused_speech_s)
 
 
 def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
@@ -85,14 +98,41 @@ def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
         return _of(everybody, passed_over(memory, evidence, bounds))
     heard_again = 1.0 - min(1.0, new_s / evidence.speech_s)
     kept = _of(everybody, faded(memory, evidence.stop, bounds))
-    means, windows, llrs = _column(kept.means), _column(kept.windows), _llrs(evidence.scores)
+    add = _few_added if len(everybody) <= FEWER else _many_added
+    means, windows = add(kept, _llrs(evidence.scores), heard_again, bounds)
+    return Memory(kept.names, means, windows, kept.at)
+
+
+def _few_added(kept: Memory, llrs: Floats, heard_again: float, bounds: Bounds) -> tuple[bytes, bytes]:
+    columns = _numbers(kept.means), _numbers(kept.windows), llrs.tolist()
+    people = [_one_added(*each, heard_again, bounds) for each in zip(*columns, strict=True)]
+    return _packed([mean for mean, _ in people]), _packed([windows for _, windows in people])
+
+
+def _one_added(
+    mean: float, windows: float, llr: float, heard_again: float, bounds: Bounds
+) -> tuple[float, float]:
+    before = mean * _worth(windows, bounds)
+    past = max(windows - heard_again, 0.0)
+    if llr * mean < 0.0:
+        past *= FORGIVEN if llr > 0.0 else CONTRADICTED
+    worth = _worth(past + 1.0, bounds)
+    after = (past * mean + llr) / (past + 1.0) * worth
+    after = max(after, before) if llr >= 0.0 else min(after, before)
+    after = max(min(after, bounds.most), bounds.least)
+    return after / worth, past + 1.0
+
+
+def _many_added(kept: Memory, llrs: Floats, heard_again: float, bounds: Bounds) -> tuple[bytes, bytes]:
+    """The same for a crowd."""
+    means, windows = _column(kept.means), _column(kept.windows)
     before = means * independent(windows, bounds)
     past = np.maximum(windows - heard_again, 0.0) * _kept_of(means, llrs)
     worth = independent(past + 1.0, bounds)
     after = (past * means + llrs) / (past + 1.0) * worth
     after = np.where(llrs >= 0.0, np.maximum(after, before), np.minimum(after, before))
     after = np.maximum(np.minimum(after, bounds.most), bounds.least)
-    return Memory(kept.names, (after / worth).tobytes(), (past + 1.0).tobytes(), kept.at)
+    return (after / worth).tobytes(), (past + 1.0).tobytes()
 
 
 def _kept_of(means: Floats, llrs: Floats) -> Floats:
@@ -110,6 +150,15 @@ def _column(values: bytes) -> Floats:
     return np.frombuffer(values, dtype=np.float64)
 
 
+def _numbers(values: bytes) -> list[float]:
+    numbers: list[float] = array("d", values).tolist()
+    return numbers
+
+
+def _packed(values: list[float]) -> bytes:
+    return array("d", values).tobytes()
+
+
 def _of(names: tuple[str, ...], memory: Memory) -> Memory:
     """What is known of these people, in this order."""
     if names is memory.names:
@@ -125,11 +174,22 @@ def _of(names: tuple[str, ...], memory: Memory) -> Memory:
 
 def posteriors(llrs: Floats, log_odds: Floats) -> tuple[Floats, float]:
     """Probability of each person, and that it is none of them; the prior is shared among all."""
+    if len(llrs) <= FEWER:
+        return _few_posteriors(llrs.tolist(), log_odds.tolist())
     logs = log_odds + llrs
     highest = max(0.0, float(logs.max()))
     nobody, people = math.exp(-highest), exponentials(logs - highest)
     whole = nobody + total(people)
     return people / whole, nobody / whole
+
+
+def _few_posteriors(llrs: list[float], log_odds: list[float]) -> tuple[Floats, float]:
+    logs = [odds + llr for odds, llr in zip(log_odds, llrs, strict=True)]
+    highest = max(logs, default=0.0)
+    highest = max(0.0, highest)
+    nobody, people = math.exp(-highest), [math.exp(log - highest) for log in logs]
+    whole = nobody + sum(people)
+    return np.array([person / whole for person in people]), nobody / whole
 
 
 def exponentials(logs: Floats) -> Floats:
@@ -148,8 +208,7 @@ def opinion(
     scores: Scores, llrs: Floats, standing: str | None, stands: bool, bounds: Bounds, table: Table
 ) -> Opinion:
     """Who it is by this evidence; if an opinion `stands`, `standing` is whom it names."""
-    first = int(llrs.argmax())
-    lead = float(llrs[first]) - _most_of_others(llrs, first)
+    first, lead = _first_of_few(llrs.tolist()) if len(llrs) <= FEWER else _first_of_many(llrs)
     people, nobody = posteriors(llrs, table.log_odds)
     most, accept = float(llrs[first]), bounds.accept_of(table.names[first])
 
@@ -179,11 +238,19 @@ def opinion(
     return Opinion.none("undecided")
 
 
-def _most_of_others(llrs: Floats, first: int) -> float:
-    """Of all but this one; the lowest there is where there is nobody else."""
+def _first_of_few(llrs: list[float]) -> tuple[int, float]:
+    """Who has most, and how much more than anybody else; infinitely much where there is nobody else."""
+    most = max(llrs)
+    first = llrs.index(most)
+    return first, most - max([*llrs[:first], *llrs[first + 1 :]], default=-math.inf)
+
+
+def _first_of_many(llrs: Floats) -> tuple[int, float]:
+    """The same of a crowd."""
+    first = int(llrs.argmax())
     others = llrs.copy()
     others[first] = -math.inf
-    return float(others.max())
+    return first, float(llrs[first] - others.max())
 
 
 class SequentialTest:

@@ -61,7 +61,7 @@ def observe(trials: Sequence[Trial], heard: Mapping[Crop, Listened], cohort: Coh
             scored = (
                 normalised_scores(cohort, rows, window),
                 ours.oddity + theirs.oddity,
-                tenths(rows.centred @ window.centred[0], ours.distance, theirs.distance),
+                tenths(rows.centred @ window.centred[0], ours.distance, float(theirs.distance[0])),
             )
             recorded = length_term(enrolled_s), *quality_terms(speech_s, snr_db)
             return *(float(value[0]) for value in scored), *recorded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from earwitness.events import RemoteState
+from earwitnessd.capture.messages import Samples
 from earwitnessd.engines import Embedder, Vectors, Windows
 from earwitnessd.engines.remote.figures import RemoteFigures
 from earwitnessd.hearing import HeardWindow
@@ -30,12 +32,19 @@ class Remote(Protocol):
         """What became of all windows."""
 
 
+def together(windows: Sequence[Samples]) -> Windows:
+    """As the model takes them: one alone, which is most of what comes in real time, is not copied."""
+    return windows[0][np.newaxis] if len(windows) == 1 else np.stack(windows)
+
+
 def embedded(
     embedder: Embedder, batch: Windows, turning: Turning | None, *, live: bool
 ) -> list[Vector | None]:
     """A vector a window, turned into the space where the templates lie; None: it was not embedded."""
     remote = _remote(embedder) if live else None  # type: ignore[arg-type]  # each is hashable
     computed = remote.embed_in_time(batch) if remote else embedder.embed(batch)
+    if math.isfinite(np.add.reduce(computed, axis=None)):  # nothing is missing
+        return list(turning.turn(computed) if turning else computed)
     there = np.flatnonzero(np.isfinite(computed).all(axis=1))
     vectors: list[Vector | None] = [None] * len(batch)
     if len(there):

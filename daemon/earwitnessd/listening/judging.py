@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from earwitnessd.capture.messages import Ended
 from earwitnessd.enroll.renewing import Renewal
 from earwitnessd.enroll.sessions import Enrolments
 from earwitnessd.hearing import RECORDED_BATCH, HeardWindow
-from earwitnessd.listening.embedding import embedded, marked
+from earwitnessd.listening.embedding import embedded, marked, together
 from earwitnessd.listening.parts import Parts
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.telling import Telling
@@ -87,7 +85,7 @@ class Judging:
         """A recording shares its batches with nobody, so that it is judged alike each time (see `full`)."""
         for stream, verifier in self._streams.items():
             hearing = verifier.hearing
-            if hearing.full or (hearing.recorded and stream in self._ended):
+            if hearing.recorded and (hearing.full or stream in self._ended):
                 yield [(verifier, window) for window in hearing.take_due(hearing.due)]
 
     def _enrol(self) -> bool:
@@ -136,7 +134,7 @@ class Judging:
         rows = [index for index, wants in enumerate(wanted) if wants]
         if rows:
             self._telling.wake()  # what was said before does not wait for the model
-            batch = np.stack([windows[index].window.samples for index in rows])
+            batch = together([windows[index].window.samples for index in rows])
             found = embedded(self._parts.embedder, batch, self._parts.turning, live=live)
             for index, vector in zip(rows, found, strict=True):
                 vectors[index] = vector

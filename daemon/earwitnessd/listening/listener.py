@@ -49,7 +49,7 @@ __all__ = ["Listener", "Parts"]
 
 log = logging.getLogger(__name__)
 
-PULSE_S = 0.25
+PULSE_S = 0.5
 
 EXPECTED = (ModelError, EmbedError, StoreError, SettingsError, CalibrationError)
 # these say by themselves what to do
@@ -172,7 +172,7 @@ class Listener(threading.Thread):
             self._on_roster([member.name for member in roster])
         self._telling.cut_evidence()
         if pulse:
-            self._outbox.lay(self._pulse(now_s))
+            self._outbox.leave(self._pulse(now_s))
         self._telling.wake()
         return not left
 

@@ -41,12 +41,14 @@ class Turns:
 
     def take(self, hearings: Sequence[Hearing], wanted: Callable[[HeardWindow], bool]) -> list[HeardWindow]:
         """The windows of the next batch, each stream's in order; those not `wanted` take up no room in it."""
-        live = [hearing for hearing in hearings if hearing.live]
-        if not any(hearing.due for hearing in live):
+        due = [hearing for hearing in hearings if hearing.due and hearing.live]
+        if not due:
             self._keep_up()
             return []
-        self._skip(live)
-        waiting = deque(sorted(live, key=lambda hearing: self._lost[hearing.stream], reverse=True))
+        most = 1 if self.behind else self._allowed
+        if any(hearing.due > most for hearing in due):
+            self._skip([hearing for hearing in hearings if hearing.live], most)
+        waiting = deque(sorted(due, key=lambda hearing: self._lost.get(hearing.stream, 0), reverse=True))
         taken: list[HeardWindow] = []
         room = self._room
         while waiting and room:
@@ -68,8 +70,7 @@ class Turns:
             log.info("the engine keeps up again")
         self.behind = self._has_skipped = False
 
-    def _skip(self, live: Sequence[Hearing]) -> None:
-        most = 1 if self.behind else self._allowed
+    def _skip(self, live: Sequence[Hearing], most: int) -> None:
         skipped = {hearing.stream: hearing.keep_newest(most) for hearing in live}
         lost = {stream: self._lost.get(stream, 0) + count for stream, count in skipped.items()}
         least = min(lost.values(), default=0)

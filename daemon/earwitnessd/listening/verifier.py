@@ -123,8 +123,8 @@ class StreamVerifier:
         """With the wall time of capture; derived from the monotonic clock, so a jump does no harm."""
         if self.hearing.opened is None or not self.hearing.opened.paced:
             return events
-        wall = time.time() - (time.monotonic_ns() - captured_ns) / 1e9
-        return [msgspec.structs.replace(event, time=rfc3339(wall)) for event in events]
+        at = rfc3339(time.time() - (time.monotonic_ns() - captured_ns) / 1e9)
+        return [msgspec.structs.replace(event, time=at) for event in events]
 
     def pulse(self) -> StreamPulse:
         """How it is doing."""

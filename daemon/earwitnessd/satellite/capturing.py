@@ -54,6 +54,10 @@ class Capturing(Protocol):
         """Begin anew; False where there is nothing to end."""
         ...
 
+    def tell_speech(self, stream_id: str, *, speaking: bool) -> None:
+        """Somebody began to speak on this opening, or stopped."""
+        ...
+
     def stop(self, now_s: float) -> None:
         """For good."""
         ...

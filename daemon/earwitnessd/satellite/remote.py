@@ -140,6 +140,9 @@ class RemoteStream:
         self._end(reason, final=False)
         return was_open
 
+    def tell_speech(self, stream_id: str, *, speaking: bool) -> None:
+        """It does not matter there: a satellite sends as its own settings say."""
+
     def stop(self, _now_s: float) -> None:
         """For good."""
         self._stopped = True

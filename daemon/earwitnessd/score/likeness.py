@@ -15,6 +15,7 @@ Reals = npt.NDArray[np.floating]
 Rows = npt.NDArray[np.intp]
 
 STRETCH = 256  # rows whose largest is looked at first
+FEW = 32  # so many rows are plain numbers: each of numpy's operations has to be fetched from memory first
 LEAST_RANKED = 32  # as many as anybody asks for: ranking so many takes as long as ranking two
 
 
@@ -42,6 +43,11 @@ class Cosines:
     def known(cls, cosines: Reals) -> Cosines:
         """Worked out already."""
         return cls(lambda row: float(cosines[row]), lambda: cosines)
+
+    @classmethod
+    def few(cls, cosines: list[float]) -> Cosines:
+        """The same."""
+        return cls(cosines.__getitem__, lambda: np.array(cosines))
 
 
 class Scores(Sequence[Score]):
@@ -152,6 +158,10 @@ def place_of(names: tuple[str, ...], name: str) -> int | None:
 
 def _foremost(keys: Sequence[Reals], count: int) -> Rows:
     """The rows of the largest, by the first key and where it ties by the next; then by row."""
+    if len(keys[0]) <= FEW:
+        columns = [key.tolist() for key in keys]
+        ranked = sorted(range(len(keys[0])), key=lambda row: [-column[row] for column in columns])
+        return np.array(ranked[:count], dtype=np.intp)
     rows = _candidates(keys, count)
     order = np.lexsort([-key[rows] for key in reversed(keys)])
     return rows[order][:count]

@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from earwitnessd.calibration import Calibrator
-from earwitnessd.calibration.calibrator import Sides, length_terms
+from earwitnessd.calibration.calibrator import Side, Sides, length_terms
 from earwitnessd.channel import Channel
 from earwitnessd.score.blocks import Block, Exemplars, blocks_of, changed
-from earwitnessd.score.likeness import NOBODY, Cosines, Floats, Rows, Scores, place_of
+from earwitnessd.score.likeness import FEW, NOBODY, Cosines, Floats, Rows, Scores, place_of
 
 Vector = npt.NDArray[np.float32]
 F = TypeVar("F", bound=np.floating)
@@ -104,15 +104,33 @@ class ProfileMatrix:
         if self.calibrator is None or self.columns is None:
             return self.scores(embedding)
         columns, calibrator = self.columns, self.calibrator
-        window = calibrator.rows(embedding[np.newaxis])
+        window = calibrator.placed(embedding)
         centred = [block.rows.centred for block in self.blocks if block.rows]
-        by_row = calibrator.compared(_products(centred, window.centred[0]), columns.sides, window.sides)
+        products = _products(centred, window.centred)
+        if columns.few:
+            return self._of_few(columns.few, products.tolist(), window.side, embedding, heard)
+        by_row = calibrator.compared(products, columns.sides, window.side)
         llrs = calibrator.mapped(by_row, columns.lengths, heard.speech_s, heard.snr_db)
         return Scores(
             self.names,
             self._cosines(embedding),
             columns.largest(by_row),
             columns.largest(llrs),
+        )
+
+    def _of_few(
+        self, rows: Few, products: list[float], window: Side, embedding: Vector, heard: Heard
+    ) -> Scores:
+        """The same arithmetic, one template after the other."""
+        assert self.calibrator is not None
+        scores = [self.calibrator.score(*each, window) for each in zip(products, rows.sides, strict=True)]
+        llrs = self.calibrator.each_mapped(scores, rows.lengths, heard.speech_s, heard.snr_db)
+        cosines = _products([block.vectors for block in self.blocks], embedding).tolist()
+        return Scores(
+            self.names,
+            Cosines.few([min(1.0, max(-1.0, cosine)) for cosine in rows.largest(cosines)]),
+            np.array(rows.largest(scores)),
+            np.array(rows.largest(llrs)),
         )
 
     def _cosines(self, embedding: Vector) -> Cosines:
@@ -137,6 +155,20 @@ class ProfileMatrix:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Few:
+    """The same as `Columns` where there are few rows: plain numbers."""
+
+    sides: list[Side]
+    lengths: list[float]
+    people: list[slice]
+    # the rows of each
+
+    def largest(self, values: list[float]) -> list[float]:
+        """Of each person, where there is one a row."""
+        return [max(values[rows]) for rows in self.people]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Columns:
     """What lies beside the blocks: one value a row, in one piece."""
 
@@ -148,6 +180,8 @@ class Columns:
     # this and the next: empty where there is no calibration
     lengths: Floats
     # as the calibration sees the net speech of each exemplar
+    few: Few | None
+    # None: there is a crowd, or no calibration
 
     def largest(self, values: npt.NDArray[F]) -> npt.NDArray[F]:
         """Of each person, where there is one a row."""
@@ -161,13 +195,24 @@ class Columns:
         """Of at least one block."""
         rows = np.cumsum([0, *(len(block.vectors) for block in blocks)])
         statistics = [block.rows.sides for block in blocks if block.rows]
-        speech_s = [speech_s for block in blocks for speech_s in block.speech_s]
-        return cls(
-            np.concatenate([block.first_rows + start for block, start in zip(blocks, rows, strict=False)]),
-            np.cumsum([0, *(len(block.names) for block in blocks[:-1])]).tolist(),
-            Sides.joined(statistics) if statistics else _NO_SIDES,
-            length_terms(speech_s),
+        sides = Sides.joined(statistics) if statistics else _NO_SIDES
+        lengths = length_terms([speech_s for block in blocks for speech_s in block.speech_s])
+        firsts = np.concatenate(
+            [block.first_rows + start for block, start in zip(blocks, rows, strict=False)]
         )
+        return cls(
+            firsts,
+            np.cumsum([0, *(len(block.names) for block in blocks[:-1])]).tolist(),
+            sides,
+            lengths,
+            _few(firsts, sides, lengths) if 0 < len(lengths) <= FEW else None,
+        )
+
+
+def _few(first_rows: Rows, sides: Sides, lengths: Floats) -> Few:
+    stops = [*first_rows[1:].tolist(), len(lengths)]
+    people = [slice(first, stop) for first, stop in zip(first_rows.tolist(), stops, strict=True)]
+    return Few(sides.each(), lengths.tolist(), people)
 
 
 _NOTHING: Vector = np.empty(0, dtype=np.float32)

@@ -22,6 +22,7 @@ from earwitnessd.service.watchdog import patience_s, why_stuck
 log = logging.getLogger(__name__)
 
 EVERY_S = 1.0
+BEGIN_S = 0.1  # the engine's first pulse wakes nobody either
 
 
 class Heart:
@@ -53,7 +54,7 @@ class Heart:
 
     def due_in_s(self) -> float:
         """Call `tick` after this many seconds at the latest."""
-        return min(EVERY_S, self._due_s - time.monotonic()) if self._engine.pulse else EVERY_S
+        return min(EVERY_S, self._due_s - time.monotonic()) if self._engine.pulse else BEGIN_S
 
     def tick(self) -> None:
         """Beat if it is time."""
@@ -66,6 +67,7 @@ class Heart:
         self._keepers.tick()
         self._shared.tick()
         self._giving_back.tick()
+        self._streams.look()
         beat = self.heartbeat()
         self._publish(beat)
         self._manager.status(beat.status)

@@ -151,7 +151,7 @@ class Service:
         )
         self._attend_to(self._public.attendants())
         self._attend_to(self._keepers.attendants())
-        self._attend_to({engine.receiver: lambda: self._on_engine(engine)})
+        self._poller.register(engine.receiver, zmq.POLLIN)
         self._attend_to({self._signals.fileno(): self._signals.drain})
         if gateway:
             self._attend_to({gateway.socket: gateway.on_messages})
@@ -227,12 +227,13 @@ class Service:
             timeout_s = min(self._heart.due_in_s(), self._streams.due_in_s())
             ready = dict(self._poller.poll(max(0, int(timeout_s * 1000) + 1)))
             self._notice_sleep()
+            self._on_engine()
             self._attend(ready)
-            self._streams.tick()
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
             self._heart.tick()
+            self._streams.tick()
 
     def _notice_sleep(self) -> None:
         """A verdict from before the sleep holds no longer, whatever the sample count says."""
@@ -248,8 +249,10 @@ class Service:
             elif isinstance(source, int):
                 self._streams.on_readable(source)
 
-    def _on_engine(self, engine: EngineSide) -> None:
-        for word in engine.words():
+    def _on_engine(self) -> None:
+        """Whatever woke us: its pulse does not."""
+        assert self._engine
+        for word in self._engine.words():
             match word:
                 case Publish(event):
                     self._publish(event)
@@ -266,6 +269,7 @@ class Service:
     def _publish(self, event: E) -> E:
         """To subscribers, and to whoever keeps it."""
         stamped = self._public.publisher.publish(event)
+        self._streams.on_event(stamped)
         self._keepers.on_event(stamped)
         self._shared.on_event(stamped)
         return stamped

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 
 import zmq
 
+from earwitness.events import Event, SpeechStarted, SpeechStopped
 from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.endpoints import endpoint_for
-from earwitnessd.capture.supervisor import CaptureStatus, CaptureSupervisor, Transition
+from earwitnessd.capture.supervisor import NEVER_S, CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
 from earwitnessd.satellite.capturing import Capturing
 from earwitnessd.satellite.gateway import Gateway
@@ -48,6 +49,8 @@ class Streams:
         # told something, or with something to say: their turn has come, whenever they are due
         self._moved = True
         # somebody had a turn: what is to be watched may be another
+        self._due_s = 0.0
+        # of the next turn, as of the last `tick`
 
     @property
     def status(self) -> Mapping[str, CaptureStatus]:
@@ -106,6 +109,13 @@ class Streams:
         supervisor.resume(time.monotonic())
         self._stirred.add(supervisor)
 
+    def on_event(self, event: Event) -> None:
+        """It was published; who captures a stream wants to know whether somebody speaks there."""
+        if isinstance(event, SpeechStarted | SpeechStopped) and (
+            supervisor := self._supervisors.get(event.stream)
+        ):
+            supervisor.tell_speech(event.stream_id, speaking=isinstance(event, SpeechStarted))
+
     def reopen_live(self, reason: str) -> None:
         """Whatever hears the world begins anew: what it heard and what it will hear do not join."""
         for name, supervisor in self._supervisors.items():
@@ -137,13 +147,25 @@ class Streams:
 
     def due_in_s(self) -> float:
         """Call `tick` after this many seconds at the latest."""
-        now = time.monotonic()
-        return min((supervisor.due_in_s(now) for supervisor in self._all()), default=3600.0)
+        return self._due_s - time.monotonic()
+
+    def look(self) -> None:
+        """Once a second, when we are awake in any case: at the next `tick` everybody has a turn."""
+        self._stirred.update(self._all())
 
     def tick(self) -> None:
         """Do what is due: most often nothing, for most turns of the main loop are about events."""
         now = time.monotonic()
-        turns = [each for each in self._all() if each in self._stirred or each.due_in_s(now) <= 0.0]
+        if now < self._due_s and not self._stirred and self._gateway is None:
+            return  # what a satellite says may make it due sooner
+        due_in_s = {each: each.due_in_s(now) for each in self._all()}
+        turns = [each for each, left_s in due_in_s.items() if left_s <= 0.0 or each in self._stirred]
+        if turns:
+            self._take_turns(turns, now)
+            due_in_s = {each: each.due_in_s(now) for each in self._all()}
+        self._due_s = now + min(due_in_s.values(), default=NEVER_S)
+
+    def _take_turns(self, turns: list[Capturing], now: float) -> None:
         self._stirred.clear()
         for supervisor in turns:
             self._moved = True
@@ -151,8 +173,7 @@ class Streams:
             if supervisor not in self._leaving:
                 for transition in transitions:
                     self._on_transition(transition)
-        if turns:
-            self._leaving = [supervisor for supervisor in self._leaving if supervisor.running]
+        self._leaving = [supervisor for supervisor in self._leaving if supervisor.running]
 
     def stop(self, within_s: float) -> None:
         """End all processes; what does not end in time is killed."""

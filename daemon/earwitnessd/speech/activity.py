@@ -63,7 +63,8 @@ class SpeechActivity:
             transitions += self._break_off()
         for number, probability in enumerate(probabilities.tolist()):
             chunk_start = start + number * self._chunk_samples
-            transitions += self._decide(chunk_start, chunk_start + self._chunk_samples, probability)
+            if transition := self._decide(chunk_start, chunk_start + self._chunk_samples, probability):
+                transitions.append(transition)
         self._forget()
         return transitions
 
@@ -77,30 +78,31 @@ class SpeechActivity:
         """Net speech within [start, stop)."""
         return sum(end - begin for begin, end in self.speech_spans(start, stop)) / self._rate
 
-    def _decide(self, start: int, stop: int, probability: float) -> Iterator[Transition]:
+    def _decide(self, start: int, stop: int, probability: float) -> Transition | None:
         self.decided_until = stop
         in_run = self._run_start is not None
         if probability >= (self._settings.stop_threshold if in_run else self._settings.threshold):
-            yield from self._extend(start, stop)
-            return
+            return self._extend(start, stop)
         self._run_start, self._run_counts = None, False
         if self.speaking and stop - self._spans[-1][1] >= self._hangover_samples:
             self.speaking = False
-            yield SpeechStopped(self._spans[-1][1])
+            return SpeechStopped(self._spans[-1][1])
+        return None
 
-    def _extend(self, start: int, stop: int) -> Iterator[Transition]:
+    def _extend(self, start: int, stop: int) -> SpeechStarted | None:
         if self._run_start is None:
             self._run_start = start
         if self._run_counts:
             self._spans[-1] = (self._run_start, stop)
-            return
+            return None
         if stop - self._run_start < self._min_run_samples:
-            return
+            return None
         self._run_counts = True
         self._spans.append((self._run_start, stop))
         if not self.speaking:
             self.speaking = True
-            yield SpeechStarted(self._run_start)
+            return SpeechStarted(self._run_start)
+        return None
 
     def _break_off(self) -> Iterator[Transition]:
         self._run_start, self._run_counts = None, False

@@ -57,7 +57,8 @@ class SileroGate:
         chunks = self._chunker.push(samples)
         if not len(chunks):
             return np.empty(0, dtype=np.float32)
-        if chunks.min() >= -1.0 and chunks.max() <= 1.0:  # neither holds where there is a NaN
+        least, most = np.minimum.reduce(chunks, axis=None), np.maximum.reduce(chunks, axis=None)
+        if least >= -1.0 and most <= 1.0:  # neither holds where there is a NaN
             return self._network.probabilities(chunks)
         finite = np.asarray(np.isfinite(chunks).all(axis=1))
         np.clip(chunks, -1.0, 1.0, out=chunks)
