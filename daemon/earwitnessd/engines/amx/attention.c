@@ -173,7 +173,7 @@ int earwitness_attend(const struct attention *a) {
     void *memory = set_up(a, &bench);
     if (memory) {
       begin_tiles();
-#pragma omp for collapse(2) schedule(static)
+#pragma omp for collapse(2) schedule(dynamic)
       for (int64_t item = 0; item < a->items; item++)
         for (int64_t head = 0; head < a->heads; head++) {
           lay_out(a, &bench, a->projected + item * a->frames * a->row + head * a->head_size);

@@ -6,7 +6,7 @@
 void earwitness_normalise(const float *numbers, int64_t rows, int64_t columns, const float *scale, const float *shift,
                           float epsilon, float *floats, bf16 *planes, int64_t parts, int64_t out_part,
                           int64_t out_column, int64_t threads) {
-#pragma omp parallel for num_threads(threads) if (threads > 1)
+#pragma omp parallel for schedule(dynamic, TILE) num_threads(threads) if (threads > 1)
   for (int64_t row = 0; row < rows; row++) {
     const float *from = numbers + row * columns;
     const __m512 count = _mm512_set1_ps((float)columns);

@@ -48,7 +48,7 @@ int earwitness_enable(void) { return (int)syscall(SYS_arch_prctl, ARCH_REQ_XCOMP
 void earwitness_split(const float *numbers, int64_t items, int64_t rows, int64_t columns, int64_t item_stride,
                       int64_t row_stride, bf16 *planes, int64_t parts, int64_t out_part, int64_t out_item,
                       int64_t out_row, int64_t out_column, int64_t threads) {
-#pragma omp parallel for collapse(2) num_threads(threads) if (threads > 1)
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads) if (threads > 1)
   for (int64_t item = 0; item < items; item++)
     for (int64_t column = 0; column < columns; column += BLOCK) {
       const float *from = numbers + item * item_stride + column;
@@ -156,7 +156,9 @@ int earwitness_product(const struct product *p) {
   int64_t deep = p->columns;
   while (deep > 8 && deep * column_bytes * least(blocks, 5) > MOST_BYTES) deep = (deep + 1) / 2;
   const int64_t chunk = least(blocks, 1 + MOST_BYTES / (deep * column_bytes)), chunks = (blocks + chunk - 1) / chunk;
-  const int64_t slices = p->groups * chunks >= p->threads ? 1 : least(outputs, p->threads);
+  /* more shares than threads, taken in turn: another program may hold one of them up */
+  const int64_t shares = p->threads > 1 ? 4 * p->threads : 1;
+  const int64_t slices = p->groups * chunks >= shares ? 1 : least(outputs, shares);
   const int64_t slice = (outputs + slices - 1) / slices;
   const int64_t room = (deep < p->columns ? slice : 2) * chunk * SUMS;
   int failed = 0;
@@ -165,7 +167,7 @@ int earwitness_product(const struct product *p) {
     float *sums = aligned_alloc(64, room * sizeof(float));
     if (sums) {
       begin_tiles();
-#pragma omp for collapse(3) schedule(static)
+#pragma omp for collapse(3) schedule(dynamic)
       for (int64_t group = 0; group < p->groups; group++)
         for (int64_t number = 0; number < chunks; number++)
           for (int64_t part = 0; part < slices; part++) {
@@ -194,7 +196,7 @@ void earwitness_first(const float *waves, int64_t items, int64_t rows, int64_t i
                       int64_t out_part, int64_t out_item, int64_t out_row, int64_t out_column, int64_t activation,
                       int64_t threads) {
   enum { TOGETHER = 4 };
-#pragma omp parallel for collapse(2) num_threads(threads) if (threads > 1)
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads) if (threads > 1)
   for (int64_t item = 0; item < items; item++)
     for (int64_t channel = 0; channel < channels; channel += BLOCK) {
       const float *filter = filters + item * (taps + 1) * channels + channel;
