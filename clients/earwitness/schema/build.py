@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -125,6 +126,8 @@ def _definitions(kinds: Iterable[type[msgspec.Struct]], names: dict[str, str]) -
     }
     for name, definition in components.items():
         told = descriptions(types[name])
+        # older versions of msgspec leave docstrings indented
+        definition["description"] = inspect.cleandoc(definition["description"])
         properties = definition["properties"]
         for field in told:
             properties[field] = _described(properties[field], told[field])
