@@ -18,7 +18,7 @@ from .conftest import Price
 from .hostile import message
 from .patient import Patient
 
-WARM_UP = 100  # of which huge ones make the allocator take what it needs
+WARM_UP = 1000  # of which huge ones make the allocator take what it needs, little by little
 MESSAGES = 1000
 
 

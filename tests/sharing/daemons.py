@@ -93,12 +93,16 @@ class FollowerDaemon(Daemon):
         streams = {"talk": talk} if hears else quiet()
         super().__init__(folder, {"model": model or writer.model, "streams": streams, "follow": self.follow})
 
-    def until(self, state: str, version: int = 0, within_s: float = 20.0) -> FollowingState:
-        """How it follows, once that is so."""
+    def until(
+        self, state: str, version: int = 0, within_s: float = 20.0, because: str = ""
+    ) -> FollowingState:
+        """How it follows, once that is so, for such a reason."""
 
         def accept(beat: Heartbeat) -> bool:
             following = beat.following
-            return bool(following and following.state == state and following.version >= version)
+            if following is None or because not in following.reason:
+                return False
+            return following.state == state and following.version >= version
 
         following = self.heartbeat(accept, within_s).following
         assert following

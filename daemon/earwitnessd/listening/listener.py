@@ -171,7 +171,7 @@ class Listener(threading.Thread):
         if now is not roster and now != roster:
             self._on_roster([member.name for member in roster])
         self._telling.cut_evidence()
-        if pulse:
+        if self._telling.take_came_or_went() or pulse:  # who asks after the event is told nothing older
             self._outbox.leave(self._pulse(now_s))
         self._telling.wake()
         return not left

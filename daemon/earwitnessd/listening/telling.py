@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from earwitness.events import Event, StreamEvent, StreamLost
+from earwitness.events import Event, StreamEvent, StreamLost, StreamOpened
 from earwitnessd.handover import FromEngine, Publish
 from earwitnessd.listening.remembering import Remembering
 from earwitnessd.listening.verifier import StreamVerifier
@@ -27,6 +27,13 @@ class Telling:
         self._streams = streams
         self._custody = custody
         self._remembering = Remembering(evidence) if evidence.keep else None
+        self._came_or_went = False
+        # a stream, of which no pulse has told yet
+
+    def take_came_or_went(self) -> bool:
+        """Whether a stream was told to have opened or to be lost since the last call."""
+        told, self._came_or_went = self._came_or_went, False
+        return told
 
     def say(self, word: FromEngine) -> None:
         """At once."""
@@ -39,6 +46,7 @@ class Telling:
         self._custody.on_events(events)
         for event in events:
             self._outbox.lay(Publish(event))
+            self._came_or_went |= isinstance(event, StreamOpened | StreamLost)
             if self._remembering and isinstance(event, StreamEvent):
                 self._remembering.note(event)
                 if isinstance(event, StreamLost):  # before its ring is another's
