@@ -19,8 +19,8 @@ Times = npt.NDArray[np.float64]
 
 SPOKEN_S = 5.0
 # mean length of a stretch of speech: windows of one stream come in runs
-MOST_S = Cadence().longest(speaking=True) / RATE
-# of audio in a block: windows come while somebody speaks
+MOST_S = Cadence().most / RATE
+# of audio in a block
 HOPELESS = 0.999
 # of the thread's time, taken by the daemon itself: nothing is left for the model
 
