@@ -1,7 +1,6 @@
 /* Self-attention of one layer, whose scores are biased by distance as much as each frame's gate says. */
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "tiles.h"
 

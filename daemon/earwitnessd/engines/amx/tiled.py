@@ -20,7 +20,7 @@ class TiledDense(nn.Module):
         super().__init__()
         self._kernels = kernels
         self._weight = kernels.pack(dense.weight[None, :, :, None], dense.bias, parts)
-        self.fused, self._afterwards = fused(dense.activate)
+        self._fused, self._afterwards = fused(dense.activate)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """(…, inputs) to (…, outputs)."""
@@ -31,11 +31,11 @@ class TiledDense(nn.Module):
 
     def floats(self, inputs: Planes, added: Tensor | None = None) -> Tensor:
         """(1, rows, outputs), without an activation that the kernels do not know."""
-        return self._kernels.to_floats(inputs, self._weight, Layout(1, inputs.rows), self.fused, added)
+        return self._kernels.to_floats(inputs, self._weight, Layout(1, inputs.rows), self._fused, added)
 
     def planes(self, inputs: Planes, parts: int) -> Planes:
         """The same, in planes."""
-        return self._kernels.to_planes(inputs, self._weight, Layout(1, inputs.rows), self.fused, parts)
+        return self._kernels.to_planes(inputs, self._weight, Layout(1, inputs.rows), self._fused, parts)
 
 
 class TiledConvolution(nn.Module):
