@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from earwitnessd.engines import EmbedError, Vectors, Windows, open_embedder
-from earwitnessd.engines.cache import cache_directory
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.compiled_backend import Compiled, compiler_missing
 from earwitnessd.engines.computing import computing
@@ -25,6 +24,7 @@ from earwitnessd.engines.speech import speech_windows
 from earwitnessd.engines.torch_wavlm import TorchWavLM
 from earwitnessd.engines.upgrading import Upgrading
 from earwitnessd.models import open_model
+from earwitnessd.native.cache import cache_directory
 from tests.engines.families import config_of, network, write
 from tests.engines.test_precision import model as common_model
 

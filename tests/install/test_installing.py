@@ -9,15 +9,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from earwitnessd.engines.cpu import lacks_tiles
+from earwitnessd.engines.amx.sources import KERNELS
 from earwitnessd.install.allowances import drop_in
-from earwitnessd.install.installing import install, kernels, uninstall
+from earwitnessd.install.installing import compiled, install, uninstall
 from earwitnessd.install.places import SYSTEM, SYSUSERS, UNIT
 from earwitnessd.install.units import HOOKS, PLACED, shipped
 from earwitnessd.install.work import Work
+from earwitnessd.native.compiling import CompileError, Sources
+from earwitnessd.native.cpu import lacks_tiles
 from earwitnessd.profiles import ProfileStore
 from earwitnessd.settings.remote import Remote
 from earwitnessd.settings.root import Engine, Evidence, Metrics, Settings, Sockets
+from earwitnessd.speech.silero_compiled import GATE
 from earwitnessd.templates.key_file import KeyPlace
 from tests.profiles.making import exemplar, voice
 
@@ -166,15 +169,39 @@ def test_every_unit_is_shipped() -> None:
         assert shipped(name)
 
 
-@pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))
-def test_kernels_for_amx_are_compiled_once_where_the_service_finds_them_and_go_with_it(image: Path) -> None:
+@pytest.mark.parametrize(
+    "sources",
+    [
+        GATE,
+        pytest.param(KERNELS, marks=pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))),
+    ],
+    ids=lambda sources: sources.name,
+)
+def test_what_is_compiled_lies_where_the_service_finds_it_and_goes_with_it(
+    image: Path, sources: Sources
+) -> None:
     told: list[str] = []
     work = Work(told.append, root=image, programs=PROGRAMS)
     install(SYSTEM, work, start=False)
-    made = image / "opt/earwitness/lib/earwitness" / kernels(work).name
+    there = compiled(sources, work)
+    made = image / "opt/earwitness/lib/earwitness" / there.name
     assert made.is_file()
-    assert f"made     {kernels(work)} (kernels for this CPU's AMX)" in told
+    assert f"made     {there} ({sources.what})" in told
     install(SYSTEM, work, start=False)
-    assert f"kept     {kernels(work)} (kernels for this CPU's AMX)" in told
+    assert f"kept     {there} ({sources.what})" in told
     uninstall(SYSTEM, Work(told.append, root=image, programs=PROGRAMS), purge=False)
     assert not made.parent.exists()
+
+
+def test_without_a_compiler_it_installs_all_the_same_and_says_what_is_missing(
+    image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise CompileError("there is no C compiler")
+
+    monkeypatch.setattr(Sources, "compile", refuse)
+    told: list[str] = []
+    install(SYSTEM, Work(told.append, root=image, programs=PROGRAMS), start=False)
+    (missing,) = [line for line in told if GATE.what in line]
+    assert missing.startswith("MISSING")
+    assert "there is no C compiler" in missing

@@ -48,6 +48,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 TIMEOUT_S = 15.0
+LOOK_MS = 100  # a pulse wakes nobody
 BLOCK = 4000
 PATIENT = msgspec.structs.replace(ENERGY, engine=EngineSettings(max_lag_s=25.0))
 # tests speak faster than real time
@@ -172,7 +173,7 @@ class Engine:
         while not (found := find()):
             left_s = deadline_s - time.monotonic()
             assert left_s > 0, f"waited in vain; the last words: {self.words[-5:]}"
-            self._outbox.receiver.poll(int(1000 * left_s) + 1)
+            self._outbox.receiver.poll(LOOK_MS)
             self.words += self._outbox.drain()
         return found
 

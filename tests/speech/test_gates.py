@@ -1,4 +1,4 @@
-"""What both gates must do, and what each can."""
+"""What all gates must do, and what each can."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ import pytest
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 from earwitnessd.speech import SpeechGate, open_gate
 from earwitnessd.speech.activity import SpeechActivity, SpeechStarted, SpeechStopped
+from earwitnessd.speech.silero import SileroGate
+from earwitnessd.speech.silero_network import Layers, SileroNetwork
+from earwitnessd.speech.silero_weights import silero_weights
 
 Samples = npt.NDArray[np.float32]
 RATE = 16_000
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-BOTH = pytest.mark.parametrize("kind", ["silero", "energy"])
+EACH = pytest.mark.parametrize("kind", ["silero", "silero by numpy", "energy"])
+SILERO = pytest.mark.parametrize("kind", ["silero", "silero by numpy"])
 
 
 def opened(kind: str) -> SpeechGate:
+    if kind == "silero by numpy":
+        return SileroGate(SileroNetwork(Layers.of(silero_weights())))
     return open_gate(msgspec.convert({"type": kind}, SpeechGateSettings))
 
 
@@ -46,7 +52,7 @@ def spoken() -> Samples:
     return np.concatenate([noise(2.0, 0.0005), speech[: 6 * RATE], noise(2.0, 0.0005)])
 
 
-@BOTH
+@EACH
 def test_every_whole_chunk_gets_one_probability_and_the_rest_waits(kind: str) -> None:
     gate = opened(kind)
     assert gate.push(noise(1.0, 0.01)[: gate.chunk_samples - 1]).shape == (0,)
@@ -57,7 +63,7 @@ def test_every_whole_chunk_gets_one_probability_and_the_rest_waits(kind: str) ->
     assert ((probabilities >= 0.0) & (probabilities <= 1.0)).all()
 
 
-@BOTH
+@EACH
 def test_the_size_of_blocks_does_not_change_the_probabilities(kind: str) -> None:
     whole, pieces = opened(kind), opened(kind)
     expected = whole.push(bursts())
@@ -65,7 +71,7 @@ def test_the_size_of_blocks_does_not_change_the_probabilities(kind: str) -> None
     np.testing.assert_allclose(np.concatenate(got), expected, atol=1e-6)
 
 
-@BOTH
+@EACH
 def test_after_a_reset_the_next_sample_begins_a_chunk(kind: str) -> None:
     gate, fresh = opened(kind), opened(kind)
     gate.push(noise(0.5, 0.001)[:-100])
@@ -74,13 +80,13 @@ def test_after_a_reset_the_next_sample_begins_a_chunk(kind: str) -> None:
     assert len(gate.push(samples)) == len(fresh.push(samples))
 
 
-@BOTH
+@EACH
 def test_silence_is_not_speech(kind: str) -> None:
     assert opened(kind).push(np.zeros(5 * RATE, dtype=np.float32)).max() < 0.35
     assert opened(kind).push(noise(5.0, 0.0003)).max() < 0.35
 
 
-@BOTH
+@EACH
 def test_a_gate_recovers_from_nan_and_infinity(kind: str) -> None:
     gate = opened(kind)
     gate.push(noise(1.0, 0.001))
@@ -93,7 +99,7 @@ def test_a_gate_recovers_from_nan_and_infinity(kind: str) -> None:
     assert after.max() < 0.35
 
 
-@BOTH
+@EACH
 def test_gates_do_not_share_what_they_heard(kind: str) -> None:
     alone, first, second = opened(kind), opened(kind), opened(kind)
     expected = alone.push(bursts())
@@ -104,7 +110,7 @@ def test_gates_do_not_share_what_they_heard(kind: str) -> None:
     np.testing.assert_allclose(np.concatenate(got), expected, atol=1e-6)
 
 
-@BOTH
+@EACH
 def test_real_speech_is_found_and_the_room_around_it_is_not(kind: str) -> None:
     gate, samples = opened(kind), spoken()
     activity = SpeechActivity(SpeechGateSettings(), gate.chunk_samples)
@@ -116,20 +122,23 @@ def test_real_speech_is_found_and_the_room_around_it_is_not(kind: str) -> None:
     assert 6 * RATE < transitions[-1].position < 8.3 * RATE
 
 
-def test_the_network_forgets_at_a_reset() -> None:
-    used, fresh = opened("silero"), opened("silero")
+@SILERO
+def test_the_network_forgets_at_a_reset(kind: str) -> None:
+    used, fresh = opened(kind), opened(kind)
     used.push(bursts())
     used.reset()
     samples = noise(1.0, 0.01, seed=7)
     np.testing.assert_array_equal(used.push(samples), fresh.push(samples))
 
 
-def test_silero_knows_noise_from_speech() -> None:
-    assert opened("silero").push(bursts()).max() < 0.5
+@SILERO
+def test_silero_knows_noise_from_speech(kind: str) -> None:
+    assert opened(kind).push(bursts()).max() < 0.5
 
 
-def test_samples_beyond_full_scale_count_as_full_scale() -> None:
-    beyond, clipped = opened("silero"), opened("silero")
+@SILERO
+def test_samples_beyond_full_scale_count_as_full_scale(kind: str) -> None:
+    beyond, clipped = opened(kind), opened(kind)
     samples = noise(1.0, 2.0)
     np.testing.assert_array_equal(beyond.push(samples), clipped.push(np.clip(samples, -1.0, 1.0)))
 

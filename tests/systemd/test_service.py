@@ -17,8 +17,9 @@ import yaml
 
 from earwitness.control import Control, Status
 from earwitnessd.demo.conversation import FOLDER, load_conversation
-from earwitnessd.engines.amx.compiling import of_installation
-from earwitnessd.engines.cpu import lacks_tiles
+from earwitnessd.engines.amx.sources import KERNELS
+from earwitnessd.native.cpu import lacks_tiles
+from earwitnessd.speech.silero_compiled import GATE
 from tests.daemon.harness import children_of
 from tests.systemd.confined import within
 from tests.systemd.conftest import PROGRAM
@@ -77,9 +78,16 @@ def test_it_is_ready_when_the_model_is_loaded_and_says_what_it_hears(service: Ma
     assert "earwitness-builtin" in text or "builtin" in text
 
 
+def test_speech_is_told_by_what_the_installation_compiled(service: Machine) -> None:
+    made = GATE.of_installation(PROGRAM.parent.parent)
+    assert service.path(str(made)).is_file()
+    hears(service, lambda text: text.startswith(("talk hears speech", "talk listens")))
+    assert str(made) in Path(f"/proc/{main_pid(service)}/maps").read_text(encoding="utf-8")
+
+
 @pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))
 def test_it_computes_by_the_kernels_that_the_installation_compiled(service: Machine) -> None:
-    made = of_installation(PROGRAM.parent.parent)
+    made = KERNELS.of_installation(PROGRAM.parent.parent)
     assert service.path(str(made)).is_file()
     assert status(service).heartbeat.engine.device == "cpu (1 thread), float32 on AMX"
     assert str(made) in Path(f"/proc/{main_pid(service)}/maps").read_text(encoding="utf-8")

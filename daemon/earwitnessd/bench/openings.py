@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 
 from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
-from earwitnessd.engines.cpu import lacks_tiles
 from earwitnessd.engines.degrading import Degradable
 from earwitnessd.models import Model
+from earwitnessd.native.cpu import lacks_tiles
 
 BUILT_WITHIN_S = 300.0
 

@@ -16,8 +16,8 @@ from earwitnessd.assemble import open_engine, profile_file
 from earwitnessd.calibration import CalibrationError
 from earwitnessd.doctor.finding import Finding
 from earwitnessd.engines import EmbedError
-from earwitnessd.engines.cpu import lacks_tiles
 from earwitnessd.models import ModelError, open_model
+from earwitnessd.native.cpu import lacks_tiles
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.templates.errors import KeyFileError

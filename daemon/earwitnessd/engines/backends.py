@@ -7,11 +7,11 @@ import logging
 import torch
 
 from earwitnessd.engines import Backend, EmbedError
-from earwitnessd.engines.cache import cache_directory
 from earwitnessd.engines.compiled_backend import Compiled, compiler_missing
 from earwitnessd.engines.openvino_backend import OpenVINO, openvino_missing
 from earwitnessd.engines.upgrading import LEAST_GAIN, Compute, Contender, Upgrading
 from earwitnessd.models import Model
+from earwitnessd.native.cache import cache_directory
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from earwitnessd.engines.cpu import CPUINFO, cpu_flags
 from earwitnessd.engines.errors import EmbedError
+from earwitnessd.native.cpu import CPUINFO, cpu_flags
 
 _BFLOAT16_FLAGS = {"amx_bf16", "avx512_bf16"}
 

@@ -13,13 +13,13 @@ import torch
 from earwitnessd.engines import Backend, EmbedError, Precision, Threads, Vectors, Windows
 from earwitnessd.engines.amx.opening import open_kernels
 from earwitnessd.engines.backends import refuse_elsewhere, with_backend
-from earwitnessd.engines.cache import cache_directory
 from earwitnessd.engines.computing import arrange
 from earwitnessd.engines.devices import default_threads, described, lacks_bfloat16, pick_device
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model
 from earwitnessd.models.model import RATE
 from earwitnessd.models.verify import EPSILON
+from earwitnessd.native.cache import cache_directory
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from earwitnessd.access.keys import new_key_pair
-from earwitnessd.engines.amx.compiling import compile_kernels, of_installation
-from earwitnessd.engines.cpu import lacks_tiles
-from earwitnessd.engines.errors import EmbedError
+from earwitnessd.engines.amx.sources import KERNELS
 from earwitnessd.install.allowances import drop_in, homes_drop_in
 from earwitnessd.install.errors import InstallError
 from earwitnessd.install.ground import (
@@ -25,10 +23,13 @@ from earwitnessd.install.microphone import UNIT as MICROPHONE
 from earwitnessd.install.places import SYSUSERS, TMPFILES, UNIT, Places
 from earwitnessd.install.units import HOOKS, PLACED, daemon_unit, filled_in, shipped
 from earwitnessd.install.work import Work
+from earwitnessd.native.compiling import CompileError, Sources
+from earwitnessd.native.cpu import lacks_tiles
 from earwitnessd.profiles.sealing import is_plain
 from earwitnessd.settings.load import load
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.speech.silero_compiled import GATE
 from earwitnessd.templates.key import TemplateKey
 from earwitnessd.templates.key_file import write_key
 
@@ -45,7 +46,7 @@ def install(places: Places, work: Work, *, start: bool) -> None:
         _keys(places, work)
     for path, text in expected_files(settings, places, work.programs).items():
         place(path, text, work)
-    _kernels(work)
+    _compile(work)
     _enable(places, work, start=start)
 
 
@@ -61,8 +62,9 @@ def uninstall(places: Places, work: Work, *, purge: bool) -> None:
     if not places.user:
         work.remove(TMPFILES)
         work.remove(SYSUSERS)
-    work.remove(kernels(work), "kernels for AMX")
-    work.remove_if_empty(kernels(work).parent)
+    for sources in (GATE, KERNELS):
+        work.remove(compiled(sources, work), sources.what)
+    work.remove_if_empty(compiled(GATE, work).parent)
     reload_units(places, work)
     _leave(places, work, purge=purge)
 
@@ -78,9 +80,9 @@ def expected_files(settings: Settings, places: Places, programs: Path) -> dict[P
     return found
 
 
-def kernels(work: Work) -> Path:
-    """Where the engine finds its kernels for AMX: the service cannot load what it could have written."""
-    return of_installation(work.programs.parent)
+def compiled(sources: Sources, work: Work) -> Path:
+    """Where the daemon finds what was compiled: the service cannot load what it could have written."""
+    return sources.of_installation(work.programs.parent)
 
 
 def _ours(text: str) -> str:
@@ -128,13 +130,13 @@ def _server_key(file: Path) -> None:
     new_key_pair(file.parent, file.stem)
 
 
-def _kernels(work: Work) -> None:
-    if lacks_tiles():
-        return
-    try:
-        work.make(kernels(work), "kernels for this CPU's AMX", compile_kernels)
-    except EmbedError as error:
-        work.say("MISSING", f"kernels for this CPU's AMX, several times as fast: {error}; then install again")
+def _compile(work: Work) -> None:
+    """What the daemon also does without, and takes longer."""
+    for sources in (GATE,) if lacks_tiles() else (GATE, KERNELS):
+        try:
+            work.make(compiled(sources, work), sources.what, sources.compile)
+        except CompileError as error:
+            work.say("MISSING", f"{sources.what}, several times as fast: {error}; then install again")
 
 
 def _settings(file: Path) -> Settings:

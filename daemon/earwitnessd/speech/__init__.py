@@ -5,11 +5,11 @@ from __future__ import annotations
 from earwitnessd.settings.speech_gate import SpeechGateSettings
 from earwitnessd.speech.energy import EnergyGate
 from earwitnessd.speech.gate import SpeechGate
-from earwitnessd.speech.silero import SileroGate
+from earwitnessd.speech.silero import open_silero
 
 __all__ = ["SpeechGate", "open_gate"]
 
 
 def open_gate(settings: SpeechGateSettings) -> SpeechGate:
     """The gate that the settings ask for."""
-    return SileroGate() if settings.type == "silero" else EnergyGate()
+    return open_silero() if settings.type == "silero" else EnergyGate()

