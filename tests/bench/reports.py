@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from earwitnessd.bench.engine import EngineReport, Row
+from earwitnessd.bench.engine_report import EngineReport, Row
 from earwitnessd.bench.machine import this_machine
 from earwitnessd.bench.memory import MemoryReport, Sample
 from earwitnessd.bench.pipeline import Load, Overhead, PipelineReport

@@ -147,3 +147,11 @@ def test_a_package_that_is_missing_is_told_with_its_extra(
     assert done.returncode == 3
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["transformers", "matplotlib"])
+def test_what_a_daemon_needs_is_measured_and_shown_without_the_extra(missing: str) -> None:
+    modules = ("tables", "pipeline", "memory")
+    imports = "; ".join(f"import earwitnessd.bench.{module}" for module in modules)
+    program = f"import sys; sys.modules[{missing!r}] = None; {imports}"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

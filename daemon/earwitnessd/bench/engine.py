@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-import msgspec
 import numpy as np
 import soundfile
 
 from earwitnessd.bench import agreement
-from earwitnessd.bench.machine import Machine, this_machine
-from earwitnessd.bench.openings import Opened, Refused, open_all, without_lost
+from earwitnessd.bench.engine_report import EngineReport, Refused, Row
+from earwitnessd.bench.machine import this_machine
+from earwitnessd.bench.openings import Opened, open_all, without_lost
 from earwitnessd.bench.peer import VERSION, Peer, cuda_devices, dense_bf16_tflops
 from earwitnessd.bench.rounds import alternate
 from earwitnessd.engines import Vectors, Windows
@@ -26,45 +26,6 @@ from earwitnessd.models.model import RATE
 
 SHIFT_S = 0.37
 # from one window of speech to the next
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One engine, one shape of batch."""
-
-    engine: str
-    device: str
-    threads: int | None
-    # null: not computed by the CPU
-    batch: int
-    window_s: float
-    ms: float
-    # a batch, median
-    ratio: float
-    # transformers in float32 takes so many times as long
-    ratio_bfloat16: float | None = None
-    # transformers in bfloat16 does; null: not measured here
-    max_rel_error: float
-    # to transformers in float32: largest difference of a component, of the row's largest
-    one_minus_cos: float
-    # of the row that agrees least
-    tflops: float
-    # a second
-    peak_share: float | None
-    # of what the device can do densely in bfloat16; null: its maker's figure is not known here
-    rounds: int
-
-
-class EngineReport(msgspec.Struct, frozen=True, kw_only=True):
-    """All of them."""
-
-    machine: Machine
-    gpus: list[str]
-    model: str
-    # its id
-    peer: str
-    rows: list[Row]
-    refused: list[Refused]
-    # engines that are not there, and why
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,15 +96,6 @@ def where(device: str, gpus: Sequence[str]) -> tuple[str, str]:
         return "cpu", ""
     chosen = pick_device(device)
     return str(chosen), gpus[chosen.index or 0]
-
-
-def by_shape(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """What can be compared with each other, under a name for people."""
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        where = "GPU" if row.threads is None else f"{row.threads} thread{'s' if row.threads > 1 else ''}"
-        groups.setdefault(f"{where}, batch {row.batch}, {row.window_s:g} s", []).append(row)
-    return groups
 
 
 class Contest:

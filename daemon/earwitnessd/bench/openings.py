@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-import msgspec
 import numpy as np
 
+from earwitnessd.bench.engine_report import Refused
 from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
 from earwitnessd.engines.degrading import Degradable
 from earwitnessd.models import Model
@@ -48,13 +48,6 @@ class Opened:
     def lost(self) -> str:
         """Why its device did not compute everything; empty: it did."""
         return self.embedder.last_loss if isinstance(self.embedder, Degradable) else ""
-
-
-class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """One that this machine does not have."""
-
-    engine: str
-    reason: str
 
 
 @runtime_checkable

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from earwitnessd.bench.engine import EngineReport, by_shape
+from earwitnessd.bench.engine_report import EngineReport, by_shape
 from earwitnessd.bench.machine import Machine
 from earwitnessd.bench.memory import MemoryReport
 from earwitnessd.bench.pipeline import PipelineReport

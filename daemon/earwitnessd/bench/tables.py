@@ -6,7 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from earwitnessd.bench.engine import EngineReport, by_shape
+from earwitnessd.bench.engine_report import EngineReport, by_shape
 from earwitnessd.bench.memory import MemoryReport
 from earwitnessd.bench.pipeline import PipelineReport
 

@@ -11,7 +11,7 @@ CALLED = {"telephone": "a telephone", "wideband": "a wideband microphone"}
 
 
 class ChannelWatch:
-    """Owned by the engine thread. It listens to a window when half of it is new: spectra take their time."""
+    """Owned by the engine thread. It listens to a window when all of it is new: spectra take their time."""
 
     def __init__(self) -> None:
         self.kind: Channel = ""
@@ -25,7 +25,7 @@ class ChannelWatch:
         window = heard.window
         if window.stream_id != self._stream_id:
             self._stream_id, self._powers = window.stream_id, NOTHING
-        elif 2 * (window.start - self._start) < len(window.samples):
+        elif window.start - self._start < len(window.samples):
             return
         after_s = (window.start - self._start) / RATE
         self._powers = remembered(self._powers, speech_powers(window.samples), max(0.0, after_s))

@@ -77,9 +77,7 @@ class Sources:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
         except subprocess.TimeoutExpired as error:
-            raise CompileError(
-                f"{compiler} has not compiled {self.what} within {_LONGEST_S:.0f} s"
-            ) from error
+            raise CompileError(f"{compiler} took over {_LONGEST_S:.0f} s for {self.what}") from error
         if done.returncode:
             why = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
             raise CompileError(f"{compiler} cannot compile {self.what}: {why}")
