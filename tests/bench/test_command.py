@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from earwitnessd.bench import memory, speech
+from earwitnessd.bench import memory, pipeline, speech
 from earwitnessd.bench.peer import write_random
 from earwitnessd.bench.station import Setup
 from earwitnessd.cli import app
@@ -79,7 +79,10 @@ def test_engines_are_measured_against_transformers(small: Path, tmp_path: Path) 
     assert plot.stat().st_size > 10_000
 
 
-def test_the_pipeline_is_measured_from_capture_to_subscriber(small: Path, tmp_path: Path) -> None:
+def test_the_pipeline_is_measured_from_capture_to_subscriber(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "SETTLING_S", 0.2)
     plot = tmp_path / "pipeline.png"
     report = run(
         *("pipeline", "--model", str(small), "--streams", "2", "--no-search", "--window-s", "1"),

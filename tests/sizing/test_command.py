@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from earwitnessd.cli import app
 
 
+@pytest.mark.slow
 def test_this_machine_is_measured_and_planned_with(tmp_path: Path) -> None:
     saved = tmp_path / "here.json"
     result = CliRunner().invoke(

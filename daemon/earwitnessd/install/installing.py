@@ -136,7 +136,7 @@ def _compile(work: Work) -> None:
         try:
             work.make(compiled(sources, work), sources.what, sources.compile)
         except CompileError as error:
-            work.say("MISSING", f"{sources.what}, several times as fast: {error}; then install again")
+            work.say("MISSING", f"{sources.what}: {error}, then install again (it works without, slower)")
 
 
 def _settings(file: Path) -> Settings:
