@@ -1,4 +1,4 @@
-"""Silero's network in numpy: one thread, and a seventeenth of the processor time of ggml's."""
+"""Silero's network in numpy: one thread, and a fraction of the processor time of ggml's."""
 
 from __future__ import annotations
 
