@@ -56,7 +56,7 @@ def test_a_new_key_keeps_everybody_and_revokes_what_was_copied(store: ProfileSto
         for number in range(10):
             probe = voice(number, DIMENSION)
             assert float(again.turn(probe) @ new[number]) == pytest.approx(1.0, abs=1e-6)
-            assert abs(float(again.turn(probe) @ old[number])) < 0.6  # a stranger's: a random direction of 128
+            assert abs(float(again.turn(probe) @ old[number])) < 0.6  # as strangers in 128 dimensions
         cosines = np.array(new) @ np.array(new).T
         np.testing.assert_allclose(cosines, np.array(old) @ np.array(old).T, atol=1e-6)
 
