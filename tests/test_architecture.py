@@ -30,8 +30,8 @@ STAGES = (
     "publish",
 )
 # in the order of the data; each may import what stands before it
-SHARED = {"settings", "models", "quality", "channel"}
-# values that several stages know
+SHARED = {"settings", "models", "quality", "channel", "native"}
+# values that several stages know, and what compiles C of theirs
 ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "ring")}
 # the ring is used in the capture process too; windows name the captured samples' type
 PURE = (
