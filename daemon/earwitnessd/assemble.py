@@ -25,6 +25,7 @@ from earwitnessd.profiles.ledger import make_own
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, OwnTargets, Settings
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.speech import open_gate
 from earwitnessd.templates.key_file import KeyPlace
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def _open_here(model: Model, settings: Settings, backend: Backend | None) -> Emb
 def open_parts(settings: Settings) -> Parts:
     """Model, profiles and rules, as the settings ask for; called in the engine thread."""
     engine = open_engine(settings)
+    open_gate(settings.speech_gate)  # what it compiles, it compiles now, not when the first stream comes
     calibrator = engine.calibrator(settings.decision)
     rules = engine.rules(settings.decision, calibrator)
     store, model_id = open_store(settings), engine.embedder.model_id
