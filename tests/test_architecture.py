@@ -30,8 +30,8 @@ STAGES = (
     "publish",
 )
 # in the order of the data; each may import what stands before it
-SHARED = {"settings", "models", "quality", "channel", "native"}
-# values that several stages know, and what compiles C of theirs
+SHARED = {"settings", "models", "quality", "channel", "native", "wakeup"}
+# values that several stages know, what compiles C of theirs, what wakes a poll
 ALLOWED_BACKWARDS = {("ring", "capture"), ("windows", "capture"), ("capture", "ring")}
 # the ring is used in the capture process too; windows name the captured samples' type
 PURE = (

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-
-import pytest
-import zmq
+from collections.abc import Callable
 
 from earwitnessd.beside import Beside, Finish
 from earwitnessd.mailbox import Mailbox
+from tests.readable import readable
 
 WITHIN_S = 10.0
 Work = Callable[[str], str]
@@ -24,32 +22,25 @@ class Worker(threading.Thread):
         self._inbox, self._outbox, self._work = inbox, outbox, work
 
     def run(self) -> None:
-        while self._inbox.receiver.poll(int(WITHIN_S * 1000)):
+        while self._inbox.wait(WITHIN_S):
             for order in self._inbox.drain():
                 if isinstance(order, Finish):
                     return
                 self._outbox.put(self._work(order))
 
 
-@pytest.fixture
-def context() -> Iterator[zmq.Context[zmq.Socket[bytes]]]:
-    made: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    yield made
-    made.term()
+def begun(work: Work) -> Beside[str, str]:
+    return Beside(lambda inbox, outbox: Worker(inbox, outbox, work))
 
 
-def begun(context: zmq.Context[zmq.Socket[bytes]], work: Work) -> Beside[str, str]:
-    return Beside(context, "worker", lambda inbox, outbox: Worker(inbox, outbox, work))
-
-
-def test_what_was_ordered_before_the_end_is_done(context: zmq.Context[zmq.Socket[bytes]]) -> None:
+def test_what_was_ordered_before_the_end_is_done() -> None:
     done: list[str] = []
 
     def work(order: str) -> str:
         done.append(order)
         return order
 
-    beside = begun(context, work)
+    beside = begun(work)
     for order in ("one", "two", "three"):
         beside.put(order)
     beside.close(WITHIN_S)
@@ -57,22 +48,22 @@ def test_what_was_ordered_before_the_end_is_done(context: zmq.Context[zmq.Socket
     assert not beside.alive
 
 
-def test_its_words_wake_the_poller(context: zmq.Context[zmq.Socket[bytes]]) -> None:
-    beside = begun(context, str.upper)
+def test_its_words_wake_the_poller() -> None:
+    beside = begun(str.upper)
     beside.put("one")
-    assert beside.receiver.poll(int(WITHIN_S * 1000))
+    assert readable(beside, WITHIN_S)
     assert list(beside.said()) == ["ONE"]
     beside.close(WITHIN_S)
 
 
-def test_one_that_does_not_end_is_left_behind_in_time(context: zmq.Context[zmq.Socket[bytes]]) -> None:
+def test_one_that_does_not_end_is_left_behind_in_time() -> None:
     free = threading.Event()
-    beside = begun(context, lambda order: str(free.wait(WITHIN_S)))
+    beside = begun(lambda order: str(free.wait(WITHIN_S)))
     beside.put("one")
     began_s = time.monotonic()
     beside.close(0.05)
     assert beside.alive
     assert time.monotonic() - began_s < WITHIN_S / 2
     free.set()
-    beside.close(WITHIN_S)  # its sockets are open until then, and the context could not end
+    beside.close(WITHIN_S)
     assert not beside.alive

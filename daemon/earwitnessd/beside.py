@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import zmq
-
 from earwitnessd.mailbox import Mailbox
 
 Order = TypeVar("Order")
@@ -25,19 +23,16 @@ class Beside(Generic[Order, Word]):
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
-        name: str,
         made: Callable[[Mailbox[Order | Finish], Mailbox[Word]], threading.Thread],
     ) -> None:
-        self._orders: Mailbox[Order | Finish] = Mailbox(context, f"to-{name}")
-        self._words: Mailbox[Word] = Mailbox(context, f"from-{name}")
+        self._orders: Mailbox[Order | Finish] = Mailbox()
+        self._words: Mailbox[Word] = Mailbox()
         self._thread = made(self._orders, self._words)
         self._thread.start()
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when the thread has something to say."""
-        return self._words.receiver
+        return self._words.fileno()
 
     def put(self, order: Order) -> None:
         """Never blocks."""
@@ -61,5 +56,5 @@ class Beside(Generic[Order, Word]):
 
     @property
     def alive(self) -> bool:
-        """It runs; after `close`: it is stuck, its sockets are open, and the context cannot end."""
+        """It runs; after `close`: it is stuck."""
         return self._thread.is_alive()

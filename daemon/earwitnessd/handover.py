@@ -11,6 +11,7 @@ import msgspec
 from earwitness.control import AnyMethod, ErrorCode
 from earwitness.events import Event, RemoteState
 from earwitnessd.calibration import Calibrator
+from earwitnessd.capture.words import AnyMessage
 from earwitnessd.decide import Rules
 from earwitnessd.evidence.clip import Clip
 from earwitnessd.hearing import Counters
@@ -87,7 +88,26 @@ class Stop:
     """Finish."""
 
 
-ToEngine = Ask | CaptureGone | StreamAdded | StreamRemoved | NewRules | PeopleFollowed | PeopleDoubted | Stop
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A satellite's word: what the capture processes of this machine say themselves."""
+
+    message: AnyMessage
+    data: list[bytes]
+    # of samples
+
+
+ToEngine = (
+    Brought
+    | Ask
+    | CaptureGone
+    | StreamAdded
+    | StreamRemoved
+    | NewRules
+    | PeopleFollowed
+    | PeopleDoubted
+    | Stop
+)
 
 # From engine to main
 

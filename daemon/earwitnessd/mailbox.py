@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
+import select
 from collections import deque
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-import zmq
+from earwitnessd.wakeup import Wakeup
 
 T = TypeVar("T")
-READABLE = int(zmq.POLLIN)  # a plain number: to calculate with an enum takes longer than to ask the socket
-
-
-def readable(socket: zmq.Socket[bytes]) -> bool:
-    """Whether something can be received: asked, not tried, as an exception takes longer than all the rest."""
-    return bool(int(socket.getsockopt(zmq.EVENTS)) & READABLE)
 
 
 class Mailbox(Generic[T]):
-    """One sending thread, one receiving thread. The values are never copied or encoded."""
+    """One sending thread, one receiving thread. The values are never copied or encoded.
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], name: str) -> None:
+    A pipe wakes, not one of ZeroMQ's sockets: those take a dozen system calls for each value.
+    """
+
+    def __init__(self) -> None:
         self._values: deque[T] = deque()
-        self.receiver: zmq.Socket[bytes] = context.socket(zmq.PULL)
-        # the receiving thread polls this
-        self.receiver.bind(f"inproc://{name}")
-        self._sender: zmq.Socket[bytes] = context.socket(zmq.PUSH)
-        self._sender.connect(f"inproc://{name}")
+        self._wakeup = Wakeup()
         self._laid = False
         # something lies here that nobody was woken for
+
+    def __len__(self) -> int:
+        """How many values wait; any thread may ask."""
+        return len(self._values)
+
+    def fileno(self) -> int:
+        """The receiving thread polls this."""
+        return self._wakeup.read_fd
 
     def put(self, value: T) -> None:
         """Called by the sending thread only; never blocks."""
@@ -46,22 +48,22 @@ class Mailbox(Generic[T]):
 
     def wake(self) -> None:
         """If anything was laid since the last time; called by the sending thread only."""
-        if not self._laid:
-            return
-        self._laid = False
-        try:
-            self._sender.send(b"", zmq.DONTWAIT)
-        except zmq.Again:
-            return  # a thousand wake-ups are under way: the receiver will look
+        if self._laid:
+            self._laid = False
+            self._wakeup.ring()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Called by a receiving thread that polls nothing else; whether somebody woke it."""
+        poll = select.poll()
+        poll.register(self.fileno(), select.POLLIN)
+        return bool(poll.poll(max(0.0, timeout_s) * 1000.0))
 
     def drain(self) -> Iterator[T]:
         """Everything handed over so far; called by the receiving thread only."""
-        while readable(self.receiver):
-            self.receiver.recv(zmq.DONTWAIT)
+        self._wakeup.drain()
         while self._values:
             yield self._values.popleft()
 
     def close(self) -> None:
         """When neither thread uses it any more."""
-        self._sender.close(linger=0)
-        self.receiver.close(linger=0)
+        self._wakeup.close()

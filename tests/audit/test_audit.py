@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import zmq
 
 from earwitness.control import (
     AnyMethod,
@@ -26,9 +25,10 @@ from earwitnessd.audit.file import AuditFile
 from earwitnessd.audit.keeper import AuditKeeper
 from earwitnessd.audit.record import Verdicts, of_event, of_method
 from earwitnessd.settings.root import Audit
+from tests.readable import readable
 from tests.small_disk import SmallDisk, mounted
 
-WITHIN_MS = 10_000
+WITHIN_S = 10.0
 WHERE: dict[str, Any] = {"stream_id": "desk-1", "start": 0, "stop": 48_000}
 TINY_DISK_KB = 64
 
@@ -62,17 +62,15 @@ class Log:
 
     def __init__(self, file: Path, settings: Audit | None = None) -> None:
         self.file = file
-        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.keeper = AuditKeeper(self.context, file, settings or Audit(), "boot-1")
+        self.keeper = AuditKeeper(file, settings or Audit(), "boot-1")
 
     def close(self) -> None:
         self.keeper.close()
-        self.context.term()
 
     def until_told(self, lines: int) -> None:
         """Until the writer has told of so many lines, written or lost."""
         while self.keeper.state.written + self.keeper.state.failed < lines:
-            assert self.keeper.receiver.poll(WITHIN_MS)
+            assert readable(self.keeper, WITHIN_S)
             self.keeper.on_written()
 
     def lines(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -10,8 +11,8 @@ from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
-import zmq
 
+from earwitnessd.capture.inbox import Frames, Inbox
 from earwitnessd.capture.messages import AnyMessage, Audio, Lost, Message, Samples, unpack
 from earwitnessd.capture.supervisor import CaptureSupervisor, Patience, Transition
 from earwitnessd.settings.sources import LocalSource
@@ -29,16 +30,12 @@ class Capture:
         *,
         environment: Mapping[str, str] | None = None,
         patience: Patience | None = None,
-        receive_high_water: int = 1000,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="ew")  # pytest's are too long for a socket's path
-        endpoint = f"ipc://{Path(self._folder.name) / 'audio'}"
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._socket = self._context.socket(zmq.PULL)
-        self._socket.setsockopt(zmq.RCVHWM, receive_high_water)
-        self._socket.bind(endpoint)
+        path = str(Path(self._folder.name) / "audio")
+        self._inbox = Inbox(path)
         self.supervisor = CaptureSupervisor(
-            "desk", source, endpoint, BOOT, environment=environment, patience=patience
+            "desk", source, path, BOOT, environment=environment, patience=patience
         )
         self.messages: list[AnyMessage] = []
         self.blocks: list[tuple[Audio, Samples]] = []
@@ -54,7 +51,7 @@ class Capture:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.supervisor.close()
-        self._context.destroy(linger=0)
+        self._inbox.close()
         self._folder.cleanup()
 
     def until(self, condition: Callable[[], bool], timeout_s: float = 10.0) -> float:
@@ -67,18 +64,16 @@ class Capture:
         return time.monotonic() - began_s
 
     def _turn(self) -> None:
-        poller = zmq.Poller()
-        if self.taking:
-            poller.register(self._socket, zmq.POLLIN)
-        for fileno in self.supervisor.filenos():
-            poller.register(fileno, zmq.POLLIN)
-        ready = dict(poller.poll(min(50, 1 + int(1000 * self.supervisor.due_in_s(time.monotonic())))))
-        if self._socket in ready:
-            self._take()
+        poll = select.poll()
+        for fileno in [*(self._inbox.filenos() if self.taking else []), *self.supervisor.filenos()]:
+            poll.register(fileno, select.POLLIN)
+        poll.poll(min(50.0, 1000.0 * self.supervisor.due_in_s(time.monotonic())))
+        if self.taking and (frames := self._inbox.take()):
+            self._take(frames)
         self.transitions += self.supervisor.tick(time.monotonic())
 
-    def _take(self) -> None:
-        message, samples = unpack(self._socket.recv_multipart())
+    def _take(self, frames: Frames) -> None:
+        message, samples = unpack(frames)
         self.messages.append(message)
         if isinstance(message, Audio):
             assert samples is not None

@@ -95,7 +95,7 @@ def test_a_loop_goes_on_without_a_seam(tmp_path: Path) -> None:
 def test_a_fast_replay_waits_for_a_slow_engine_and_loses_nothing(tmp_path: Path) -> None:
     ramp = (np.arange(16_000 * 240) % 30_000 / 30_000).astype(np.float32)
     path = record(tmp_path / "long.wav", [ramp], 16_000, "FLOAT")
-    with Capture(fast(path), receive_high_water=2, patience=Patience(hang_s=2.0)) as capture:
+    with Capture(fast(path), patience=Patience(hang_s=2.0)) as capture:
         capture.until_said(Opened)
         capture.taking = False
         stalled_s = time.monotonic() + 2.5  # longer than a hung process is given

@@ -5,7 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -13,6 +16,7 @@ import pytest
 import zmq
 
 from earwitnessd.capture.child import describe_exit
+from earwitnessd.capture.inbox import Inbox
 from earwitnessd.capture.job import Exit, Job
 from earwitnessd.capture.messages import Ended, Opened
 from earwitnessd.capture.supervisor import CaptureSupervisor, Patience
@@ -26,6 +30,15 @@ def fifo(tmp_path: Path) -> Pipe:
     path = tmp_path / "mic.fifo"
     os.mkfifo(path)
     return Pipe(path=str(path))
+
+
+@pytest.fixture
+def inbox() -> Iterator[str]:
+    """Where nobody takes anything."""
+    with tempfile.TemporaryDirectory(prefix="ew") as folder:
+        path = str(Path(folder) / "audio")
+        with closing(Inbox(path)):
+            yield path
 
 
 def is_gone(pid: int) -> bool:
@@ -179,8 +192,8 @@ child.wait()
 """
 
 
-def test_a_process_dies_with_its_parent(fifo: Pipe) -> None:
-    job = Job(stream="desk", stream_id="x", endpoint="ipc:///tmp/nowhere", source=fifo, parent_pid=0)
+def test_a_process_dies_with_its_parent(fifo: Pipe, inbox: str) -> None:
+    job = Job(stream="desk", stream_id="x", audio=inbox, source=fifo, parent_pid=0)
     command = [sys.executable, "-c", PARENT, msgspec.json.encode(job).decode()]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
@@ -199,7 +212,7 @@ def test_a_process_dies_with_its_parent(fifo: Pipe) -> None:
 
 
 def test_a_process_whose_parent_is_gone_already_does_not_start(fifo: Pipe) -> None:
-    job = Job(stream="desk", stream_id="x", endpoint="ipc:///nowhere", source=fifo, parent_pid=1 << 22)
+    job = Job(stream="desk", stream_id="x", audio="/nowhere", source=fifo, parent_pid=1 << 22)
     command = [sys.executable, "-m", "earwitnessd.capture", msgspec.json.encode(job).decode()]
     assert subprocess.run(command, timeout=10.0, check=False).returncode == Exit.ORPHANED
 

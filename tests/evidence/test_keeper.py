@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import zmq
 
 from earwitness.events import StreamGap
 from earwitnessd.capture.messages import RATE
@@ -22,6 +21,7 @@ from earwitnessd.evidence.keeper import MOST_WAITING, EvidenceKeeper
 from earwitnessd.evidence.record import Record
 from earwitnessd.trusted_clock import Clock
 from tests.evidence.making import STREAM_ID, clip, hit, noise, record, verified
+from tests.readable import readable
 
 WITHIN_S = 10.0
 
@@ -51,20 +51,18 @@ class FullDisk(EvidenceFolder):
 
 @contextmanager
 def keeping(folder: EvidenceFolder, clock: Clock | None = None) -> Iterator[EvidenceKeeper]:
-    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-    keeper = EvidenceKeeper(context, folder, clock)
+    keeper = EvidenceKeeper(folder, clock)
     try:
         yield keeper
     finally:
         keeper.close()
-        context.term()
 
 
 def wait_for(keeper: EvidenceKeeper, answers: int) -> None:
     deadline_s = time.monotonic() + WITHIN_S
     while keeper.kept + keeper.failed < answers:
         assert time.monotonic() < deadline_s
-        keeper.receiver.poll(100)
+        readable(keeper, 0.1)
         keeper.on_written()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -13,12 +15,13 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
-import zmq
 
 from earwitness.control import AnyMethod, ListProfiles, Profiles
 from earwitness.events import Event
-from earwitnessd.capture.endpoints import recorded_endpoint
 from earwitnessd.capture.messages import Samples, pack
+from earwitnessd.capture.outbox import BUFFER_BYTES
+from earwitnessd.capture.paths import recorded_path
+from earwitnessd.capture.wire import framed
 from earwitnessd.decide import Rules
 from earwitnessd.engines import Embedder, Vectors, Windows
 from earwitnessd.enroll.decoding import Decode
@@ -48,7 +51,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 TIMEOUT_S = 15.0
-LOOK_MS = 100  # a pulse wakes nobody
+LOOK_S = 0.1  # a pulse wakes nobody
 BLOCK = 4000
 PATIENT = msgspec.structs.replace(ENERGY, engine=EngineSettings(max_lag_s=25.0))
 # tests speak faster than real time
@@ -105,19 +108,14 @@ class Engine:
             for name, pitch_hz in (enrolled or {}).items():
                 store.add(name, exemplar(pitch_hz))
         self._rules = rules
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self._inbox: Mailbox[ToEngine] = Mailbox(self._context, "to-engine")
-        self._outbox: Mailbox[FromEngine] = Mailbox(self._context, "to-main")
-        endpoint = f"ipc://{self._folder.name}/audio"
-        self.listener = Listener(
-            self._context, endpoint, settings, self.open_parts, self._inbox, self._outbox
-        )
-        self._audio = self._context.socket(zmq.PUSH)
-        self._audio.linger = 0
-        self._audio.connect(endpoint)
-        self._recorded = self._context.socket(zmq.PUSH)
-        self._recorded.linger = 0
-        self._recorded.connect(recorded_endpoint(endpoint))
+        self._inbox: Mailbox[ToEngine] = Mailbox()
+        self._outbox: Mailbox[FromEngine] = Mailbox()
+        self._path = f"{self._folder.name}/audio"
+        self.listener = Listener(self._path, settings, self.open_parts, self._inbox, self._outbox)
+        self._lines: dict[str, socket.socket] = {}
+        # by stream: each has a capture process of its own
+        self._recording = ThreadPoolExecutor(1)
+        # has a recording wait until it is taken
         self._next_token = 1
         self.words: list[FromEngine] = []
 
@@ -140,9 +138,9 @@ class Engine:
         assert not self.listener.is_alive()
         self._inbox.close()
         self._outbox.close()
-        self._audio.close()
-        self._recorded.close()
-        self._context.term()
+        for line in self._lines.values():
+            line.close()
+        self._recording.shutdown()
         self._folder.cleanup()
 
     @property
@@ -173,7 +171,7 @@ class Engine:
         while not (found := find()):
             left_s = deadline_s - time.monotonic()
             assert left_s > 0, f"waited in vain; the last words: {self.words[-5:]}"
-            self._outbox.receiver.poll(LOOK_MS)
+            self._outbox.wait(LOOK_S)
             self.words += self._outbox.drain()
         return found
 
@@ -196,19 +194,36 @@ class Engine:
         self.tell(StreamAdded(stream, Microphone(label="headset")))
         self.until_obeyed()
         mouth = Mouth(stream, stream_id or f"{stream}-1", paced=paced, began_ns=time.monotonic_ns())
-        self.send(pack(mouth.opened()), recorded=not paced)
+        self.send(pack(mouth.opened()), mouth)
         return mouth
 
     def say(self, mouth: Mouth, samples: Samples, block: int = BLOCK) -> None:
         """As the mouth's capture process would."""
         for start in range(0, len(samples), block):
             part = samples[start : start + block]
-            self.send(pack(mouth.audio(part), part), recorded=not mouth.paced)
+            self.send(pack(mouth.audio(part), part), mouth)
 
-    def send(self, frames: list[bytes], *, recorded: bool = False) -> None:
-        audio = self._recorded if recorded else self._audio
-        assert audio.poll(int(1000 * TIMEOUT_S), zmq.POLLOUT)
-        audio.send_multipart(frames, zmq.DONTWAIT)
+    def send(self, frames: list[bytes], mouth: Mouth) -> None:
+        """A live one that says more than the kernel keeps fails; a recording waits."""
+        line = self._line(mouth)
+        data = b"".join(framed(frames))
+        if not mouth.paced:
+            self._recording.submit(line.sendall, data)
+            return
+        try:
+            line.sendall(data)
+        except ConnectionError:
+            self.listener.join(TIMEOUT_S)
+            assert not self.listener.is_alive(), "it lives, and does not listen"
+
+    def _line(self, mouth: Mouth) -> socket.socket:
+        if mouth.stream not in self._lines:
+            line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+            line.settimeout(TIMEOUT_S)
+            line.connect(self._path if mouth.paced else recorded_path(self._path))
+            self._lines[mouth.stream] = line
+        return self._lines[mouth.stream]
 
     def _replies(self, token: int) -> list[Answer | Refusal]:
         return [word for word in self.words if isinstance(word, Answer | Refusal) and word.token == token]

@@ -28,7 +28,7 @@ def heard(*, step_by_step: bool, beside_a_live_stream: bool) -> tuple[list[Event
             engine.say(mouth, said[start : start + RATE])
             if step_by_step:
                 engine.until_obeyed()
-        engine.send(pack(mouth.ended("end of file")), recorded=True)
+        engine.send(pack(mouth.ended("end of file")), mouth)
         engine.until_said(StreamLost)
         events = [event for event in engine.events if getattr(event, "stream", "") == "desk"]
     timeless = [

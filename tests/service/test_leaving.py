@@ -23,9 +23,9 @@ Context = zmq.Context[zmq.Socket[bytes]]
 Side = Callable[[Context, Path, Callable[[], ProfileStore]], Sharing | Following]
 
 
-def sharing(context: Context, folder: Path, open_store: Callable[[], ProfileStore]) -> Sharing:
+def sharing(_context: Context, folder: Path, open_store: Callable[[], ProfileStore]) -> Sharing:
     _, secret = new_signing_key(folder, "desk")
-    return Sharing(context, ShareSettings(signing_key_file=str(secret)), open_store, "tones@1")
+    return Sharing(ShareSettings(signing_key_file=str(secret)), open_store, "tones@1")
 
 
 def following(context: Context, folder: Path, open_store: Callable[[], ProfileStore]) -> Following:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import zmq
 
 from earwitness.events import RATE, SpeechStarted, SpeechStopped
 from earwitnessd.capture.cadence import Cadence
+from earwitnessd.capture.inbox import Inbox
 from earwitnessd.capture.messages import Audio, unpack
 from earwitnessd.demo.conversation import FOLDER
 from earwitnessd.service.streams import Streams
 from earwitnessd.settings.sources import FileReplay
 
-TIMEOUT_MS = 10_000
+TIMEOUT_S = 10.0
 BOOT = "0123456789abcdef"
 EAGER, PATIENT = 0.3 * RATE, 0.4 * RATE  # samples of a block
 
@@ -24,11 +23,9 @@ EAGER, PATIENT = 0.3 * RATE, 0.4 * RATE  # samples of a block
 class Heard:
     """Streams, and the engine's end of what their processes say."""
 
-    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], folder: str) -> None:
-        endpoint = f"ipc://{folder}/audio"
-        self.socket = context.socket(zmq.PULL)
-        self.socket.bind(endpoint)
-        self.streams = Streams(endpoint, BOOT, lambda _: None, Cadence.of(3.0, 0.5))
+    def __init__(self, folder: str) -> None:
+        self.inbox = Inbox(f"{folder}/audio")
+        self.streams = Streams(f"{folder}/audio", BOOT, lambda _: None, Cadence.of(3.0, 0.5))
         self.streams.configure({"desk": FileReplay(path=str(FOLDER / "conversation.ogg"))})
         self.stream_id = self.streams.status["desk"].stream_id
 
@@ -36,8 +33,9 @@ class Heard:
         """The sizes of the next so many seconds of audio."""
         sizes: list[int] = []
         while sum(sizes) < seconds * RATE:
-            assert self.socket.poll(TIMEOUT_MS)
-            message, samples = unpack(self.socket.recv_multipart())
+            frames = self.inbox.take(TIMEOUT_S)
+            assert frames is not None
+            message, samples = unpack(frames)
             self.streams.tick()
             if isinstance(message, Audio) and samples is not None:
                 sizes.append(len(samples))
@@ -47,11 +45,10 @@ class Heard:
 @pytest.fixture
 def heard() -> Iterator[Heard]:
     with tempfile.TemporaryDirectory(prefix="ew") as folder:
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        made = Heard(context, str(Path(folder)))
+        made = Heard(folder)
         yield made
         made.streams.stop(1.0)
-        context.destroy(linger=0)
+        made.inbox.close()
 
 
 def test_audio_comes_less_often_from_the_beginning_of_speech_to_its_end(heard: Heard) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import zmq
 
 from earwitness.control import AnyMethod, FollowProfiles
 from earwitness.events import AuditState, Event
@@ -26,9 +25,7 @@ FINISH_S = 0.5
 class AuditKeeper:
     """Owned by the main thread."""
 
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], file: Path, settings: Audit, boot: str
-    ) -> None:
+    def __init__(self, file: Path, settings: Audit, boot: str) -> None:
         self._boot = boot
         self._n = 0
         self._written = self._failed = self._dropped = 0
@@ -36,7 +33,7 @@ class AuditKeeper:
         self._verdicts = Verdicts()
         audit_file = AuditFile(file, round(settings.max_mb * 1e6), settings.files)
         self._writer: Beside[bytes, Written] = Beside(
-            context, "audit", lambda inbox, outbox: AuditWriter(audit_file, inbox, outbox)
+            lambda inbox, outbox: AuditWriter(audit_file, inbox, outbox)
         )
 
     @property
@@ -44,10 +41,9 @@ class AuditKeeper:
         """For the heartbeat."""
         return AuditState(written=self._written, failed=self._failed, dropped=self._dropped)
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when the writer has something to say."""
-        return self._writer.receiver
+        return self._writer.fileno()
 
     def on_done(self, who: str, method: AnyMethod, problem: str) -> None:
         """A request was answered."""
@@ -77,7 +73,7 @@ class AuditKeeper:
 
     @property
     def stuck(self) -> bool:
-        """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
+        """The writer still runs; after `close`: it waits for its disk."""
         return self._writer.alive
 
     def _put(self, fields: dict[str, Any] | None) -> None:

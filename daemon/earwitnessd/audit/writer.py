@@ -6,8 +6,6 @@ import logging
 import threading
 from dataclasses import dataclass
 
-import zmq
-
 from earwitnessd.audit.file import AuditFile
 from earwitnessd.beside import Finish
 from earwitnessd.mailbox import Mailbox
@@ -37,11 +35,9 @@ class AuditWriter(threading.Thread):
 
     def run(self) -> None:
         """Until told to finish."""
-        poller = zmq.Poller()
-        poller.register(self._inbox.receiver, zmq.POLLIN)
         over = False
         while not over:
-            poller.poll(int(LOOK_EVERY_S * 1000))
+            self._inbox.wait(LOOK_EVERY_S)
             orders = list(self._inbox.drain())
             over = any(isinstance(order, Finish) for order in orders)
             if lines := [order for order in orders if isinstance(order, bytes)]:

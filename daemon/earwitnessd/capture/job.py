@@ -24,8 +24,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     stream: str
     stream_id: str
-    endpoint: str
-    # where the engine's PULL socket is bound
+    audio: str
+    # path of the socket at which the engine takes it
     source: LocalSource
     parent_pid: int
     # the process ends when this one is no longer its parent

@@ -55,14 +55,18 @@ def pack(message: AnyMessage, samples: Samples | None = None) -> list[bytes]:
 
 def unpack(frames: list[bytes]) -> tuple[AnyMessage, Samples | None]:
     """Undo `pack`; raises msgspec.DecodeError or ValueError on what `pack` did not make."""
-    message = decode(frames[0])
+    return heard(decode(frames[0]), frames[1:])
+
+
+def heard(message: AnyMessage, data: list[bytes]) -> tuple[AnyMessage, Samples | None]:
+    """A message with its samples, of which silence has none; ValueError if they are not what it says."""
     if isinstance(message, Silent):
         return _imitated(message)
     if not isinstance(message, Audio):
         return message, None
-    if len(frames) != 2:
-        raise ValueError(f"audio message with {len(frames)} frames: expected 2")
-    return message, _from_bytes(frames[1], message.encoding)
+    if len(data) != 1:
+        raise ValueError(f"audio message with {len(data)} frames of samples: expected 1")
+    return message, _from_bytes(data[0], message.encoding)
 
 
 def _to_bytes(samples: Samples, encoding: Encoding) -> bytes:

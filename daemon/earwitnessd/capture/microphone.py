@@ -8,9 +8,9 @@ from typing import Any
 from earwitnessd.capture.devices import Device, find_device, import_sounddevice, list_devices
 from earwitnessd.capture.intake import Intake
 from earwitnessd.capture.source import Chunk, Health, Origin, SourceEndedError
-from earwitnessd.capture.wakeup import Wakeup
 from earwitnessd.ring import Frames
 from earwitnessd.settings import sources
+from earwitnessd.wakeup import Wakeup
 
 BLOCK_S = 0.032
 FIRST_SAMPLE_WITHIN_S = 5.0

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
+import select
 import signal
 import time
-
-import zmq
 
 from earwitnessd.capture.gathering import Gathering
 from earwitnessd.capture.hint import SpeechHint
@@ -17,7 +16,7 @@ from earwitnessd.capture.messages import Alive, Audio, Ended, Lost, Opened, Samp
 from earwitnessd.capture.outbox import Outbox
 from earwitnessd.capture.resample import Resampler, silence_unusable, to_mono
 from earwitnessd.capture.source import AudioSource, Chunk, Origin, SourceEndedError
-from earwitnessd.capture.wakeup import Wakeup
+from earwitnessd.wakeup import Wakeup
 
 ALIVE_EVERY_S = 1.1
 ALIVE_EARLY_S = 0.2  # with audio it goes so much sooner: then nobody is woken twice
@@ -35,7 +34,7 @@ class CaptureProcess:
     def __init__(self, job: Job, source: AudioSource) -> None:
         self._job = job
         self._source = source
-        self._outbox = Outbox(job.endpoint)
+        self._outbox = Outbox(job.audio)
         self._heartbeat = Heartbeat(job.pulse_fd)
         self._hint = SpeechHint(job.speech_fd)
         self._hush = Hush() if job.manner.speech_only else None
@@ -68,6 +67,8 @@ class CaptureProcess:
                 return Exit.ORPHANED
             self._wait()
             self._outbox.pump()
+            if self._outbox.gone:
+                raise SourceEndedError("the engine takes no more audio", final=False)
             self._take_chunks()
             self._tell_alive()
         self._end(SourceEndedError("stopped", final=False, failed=False))
@@ -76,21 +77,20 @@ class CaptureProcess:
     def _wait(self) -> None:
         now_ns = time.monotonic_ns()
         timeout_s = max(0.0, (self._alive_due_ns - now_ns) / NS)
-        poller = zmq.Poller()
-        poller.register(self._wakeup.read_fd, zmq.POLLIN)
+        poll = select.poll()
+        poll.register(self._wakeup.read_fd, select.POLLIN)
         if self._hint.fd is not None:
-            poller.register(self._hint.fd, zmq.POLLIN)
+            poll.register(self._hint.fd, select.POLLIN)
         if self._outbox.blocked:
-            poller.register(self._outbox.socket, zmq.POLLOUT)
+            poll.register(self._outbox, select.POLLOUT)
         else:
             wanted = self._gathering.worth_waking() if self._origin.paced and self._listening else 1
             timeout_s = min(
                 timeout_s, self._source.due_in_s(now_ns, wanted), self._gathering.due_in_s(now_ns)
             )
             if (fd := self._source.fileno()) is not None:
-                poller.register(fd, zmq.POLLIN)
-        # A rounded-up millisecond: waking a little early would spin.
-        poller.poll(int(timeout_s * 1000) + 1 if timeout_s > 0.0 else 0)
+                poll.register(fd, select.POLLIN)
+        poll.poll(timeout_s * 1000.0)
         self._wakeup.drain()
         self._gathering.speaking = self._hint.read()
 

@@ -102,7 +102,7 @@ class CaptureSupervisor:
         self,
         stream: str,
         source: LocalSource,
-        endpoint: str,
+        audio: str,
         boot: str,
         *,
         environment: Mapping[str, str] | None = None,
@@ -114,7 +114,7 @@ class CaptureSupervisor:
         """`openings` is the predecessor's where a stream is set up anew: no `stream_id` is used twice."""
         self._stream = stream
         self._source = source
-        self._endpoint = endpoint
+        self._audio = audio
         self._boot = boot
         self._environment = environment
         self._cadence = cadence or Cadence()
@@ -245,7 +245,7 @@ class CaptureSupervisor:
         job = Job(
             stream=self._stream,
             stream_id=self.stream_id,
-            endpoint=self._endpoint,
+            audio=self._audio,
             source=self._source,
             cadence=self._cadence,
             manner=self._manner,

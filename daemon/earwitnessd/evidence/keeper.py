@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 
-import zmq
-
 from earwitness.events import (
     Event,
     EvidenceState,
@@ -30,9 +28,7 @@ FINISH_S = 0.3
 class EvidenceKeeper:
     """Owned by the main thread."""
 
-    def __init__(
-        self, context: zmq.Context[zmq.Socket[bytes]], folder: EvidenceFolder, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, folder: EvidenceFolder, clock: Clock | None = None) -> None:
         self.kept = 0
         self.failed = 0
         # could not be written
@@ -43,7 +39,7 @@ class EvidenceKeeper:
         self._gaps: deque[StreamGap] = deque(maxlen=REMEMBERED)
         self._folder = folder
         self._writer: Beside[Record, Written] = Beside(
-            context, "evidence", lambda inbox, outbox: EvidenceWriter(folder, inbox, outbox, clock)
+            lambda inbox, outbox: EvidenceWriter(folder, inbox, outbox, clock)
         )
 
     @property
@@ -51,10 +47,9 @@ class EvidenceKeeper:
         """For the heartbeat."""
         return EvidenceState(kept=self.kept, failed=self.failed, dropped=self.dropped)
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when the writer has something to say."""
-        return self._writer.receiver
+        return self._writer.fileno()
 
     def on_event(self, event: Event) -> None:
         """Remember what was published: its audio comes later."""
@@ -89,7 +84,7 @@ class EvidenceKeeper:
 
     @property
     def stuck(self) -> bool:
-        """The writer still runs; after `close`: its sockets are open, and the context cannot end."""
+        """The writer still runs; after `close`: it waits for its disk."""
         return self._writer.alive
 
     def _gaps_in(self, clip: Clip) -> tuple[tuple[int, int], ...]:

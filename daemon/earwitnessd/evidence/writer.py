@@ -6,8 +6,6 @@ import logging
 import threading
 from dataclasses import dataclass
 
-import zmq
-
 from earwitnessd.beside import Finish
 from earwitnessd.evidence.folder import EvidenceFolder
 from earwitnessd.evidence.record import Record
@@ -51,11 +49,9 @@ class EvidenceWriter(threading.Thread):
 
     def run(self) -> None:
         """Until told to finish."""
-        poller = zmq.Poller()
-        poller.register(self._inbox.receiver, zmq.POLLIN)
         while True:
             self._sweep()
-            poller.poll(int(SWEEP_EVERY_S * 1000))
+            self._inbox.wait(SWEEP_EVERY_S)
             for order in self._inbox.drain():
                 if isinstance(order, Finish):
                     return

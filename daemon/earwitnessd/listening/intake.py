@@ -7,24 +7,15 @@ import time
 from collections.abc import Callable, Mapping
 
 import msgspec
-import zmq
 
 from earwitness.events import Event
-from earwitnessd.capture.messages import AnyMessage, Ended, Samples, unpack
+from earwitnessd.capture.inbox import Inbox
+from earwitnessd.capture.messages import AnyMessage, Ended, Samples, heard, unpack
 from earwitnessd.listening.verifier import StreamVerifier
-from earwitnessd.mailbox import readable
 
 log = logging.getLogger(__name__)
 
 INTAKE_S = 1.0  # before the next batch; then it is worked off as far as it has come
-AUDIO_HWM = 2000  # messages; capture processes keep what does not fit
-
-
-def bind(audio: zmq.Socket[bytes], endpoint: str) -> None:
-    """For capture processes to connect to."""
-    audio.set(zmq.RCVHWM, AUDIO_HWM)
-    audio.set(zmq.LINGER, 0)
-    audio.bind(endpoint)
 
 
 class Intake:
@@ -36,17 +27,26 @@ class Intake:
         self.ended: dict[str, Ended] = {}
         # recordings that are over but not yet worked off
 
-    def receive(self, audio: zmq.Socket[bytes], *, recorded: bool) -> None:
+    def receive(self, audio: Inbox, *, recorded: bool) -> None:
         """All that has come: audio left in the socket would be late without anybody seeing it."""
         until_s = time.monotonic() + INTAKE_S
         go_on = not self._held_up(recorded=recorded)
-        while go_on and time.monotonic() < until_s and readable(audio):
+        while go_on and time.monotonic() < until_s and (frames := audio.take()) is not None:
             try:
-                message, samples = unpack(audio.recv_multipart(zmq.DONTWAIT))
+                message, samples = unpack(frames)
             except (msgspec.DecodeError, ValueError) as error:
-                log.warning("a message on the audio socket makes no sense: %s", error)
+                _log(error)
                 continue
             go_on = self._hear(message, samples)
+
+    def bring(self, message: AnyMessage, data: list[bytes]) -> None:
+        """A satellite's word, with the frames of its samples."""
+        try:
+            message, samples = heard(message, data)
+        except ValueError as error:
+            _log(error)
+            return
+        self._hear(message, samples)
 
     def _held_up(self, *, recorded: bool) -> bool:
         """Whether what has come must be worked off first."""
@@ -76,3 +76,7 @@ class Intake:
             if not verifier.hearing.due:
                 del self.ended[stream]
                 self._publish(verifier.on_message(message, None))
+
+
+def _log(error: Exception) -> None:
+    log.warning("a message on the audio socket makes no sense: %s", error)

@@ -8,16 +8,16 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 
-import zmq
-
 from earwitnessd.calibration import CalibrationError, Calibrator
-from earwitnessd.capture.endpoints import recorded_endpoint
+from earwitnessd.capture.inbox import Inbox
+from earwitnessd.capture.paths import recorded_path
 from earwitnessd.decide import Rules
 from earwitnessd.decision import Roster
 from earwitnessd.engines import EmbedError
 from earwitnessd.enroll.decoding import Decoding
 from earwitnessd.enroll.sessions import Enrolments
 from earwitnessd.handover import (
+    Brought,
     CaptureGone,
     Failed,
     FromEngine,
@@ -33,12 +33,13 @@ from earwitnessd.handover import (
 )
 from earwitnessd.listening.devices import changes_of, lost
 from earwitnessd.listening.embedding import remote_state
-from earwitnessd.listening.intake import Intake, bind
+from earwitnessd.listening.intake import Intake
 from earwitnessd.listening.judging import Judging
 from earwitnessd.listening.parts import Parts
 from earwitnessd.listening.requests import RequestDesk
 from earwitnessd.listening.telling import Telling
 from earwitnessd.listening.verifier import StreamVerifier
+from earwitnessd.listening.waiting import Waiting
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.models import ModelError
 from earwitnessd.profiles import StoreError
@@ -50,26 +51,26 @@ __all__ = ["Listener", "Parts"]
 log = logging.getLogger(__name__)
 
 PULSE_S = 0.5
+PULSE_EARLY_S = 0.1  # with audio it goes so much sooner: what comes each half second is never told late
 
 EXPECTED = (ModelError, EmbedError, StoreError, SettingsError, CalibrationError)
 # these say by themselves what to do
 
 
 class Listener(threading.Thread):
-    """Owns the audio socket, the model, the rings, the profiles and the deciders."""
+    """Owns the audio sockets, the model, the rings, the profiles and the deciders."""
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
-        audio_endpoint: str,
+        audio: str,
         settings: Settings,
         open_parts: Callable[[], Parts],
         inbox: Mailbox[ToEngine],
         outbox: Mailbox[FromEngine],
     ) -> None:
         super().__init__(name="engine", daemon=True)
-        self._context = context
-        self._audio_endpoint = audio_endpoint
+        self._audio = audio
+        # path of the socket
         self._settings = settings
         self._open_parts = open_parts
         self._inbox = inbox
@@ -83,9 +84,10 @@ class Listener(threading.Thread):
     def run(self) -> None:
         """Until told to stop; whatever goes wrong is told to main, which ends the daemon."""
         try:
-            with self._context.socket(zmq.PULL) as live, self._context.socket(zmq.PULL) as recorded:
-                bind(live, self._audio_endpoint)
-                bind(recorded, recorded_endpoint(self._audio_endpoint))
+            with (
+                closing(Inbox(self._audio)) as live,
+                closing(Inbox(recorded_path(self._audio))) as recorded,
+            ):
                 parts = self._open_parts()
                 with closing(parts.people):
                     self._work(live, recorded, parts)
@@ -95,19 +97,17 @@ class Listener(threading.Thread):
             log.exception("the engine cannot go on: the daemon ends, to be started anew")
             self._outbox.put(Failed(reason=str(error) or repr(error)))
 
-    def _work(self, live: zmq.Socket[bytes], recorded: zmq.Socket[bytes], parts: Parts) -> None:
+    def _work(self, live: Inbox, recorded: Inbox, parts: Parts) -> None:
         self._furnish(parts)
         parts.embedder.warm_up(round(self._settings.windows.length_s * 16_000), 1)
         self._telling.say(self._ready())
         self._judging.begin()
-        poller = zmq.Poller()
-        for source in (live, recorded, self._inbox.receiver, self._desk.decoding.fileno()):
-            poller.register(source, zmq.POLLIN)
+        waiting = Waiting((live, recorded), (self._inbox, self._desk.decoding))
         idle = False
         with closing(self._desk.decoding):
             while not self._stopping:
-                said = dict(poller.poll(int(PULSE_S * 1000) if idle else 0))
-                idle = self._round(live if live in said else None, recorded if recorded in said else None)
+                waiting.wait(PULSE_S if idle else 0.0)
+                idle = self._round(live, recorded)
         self._telling.cut_evidence(over=True)
         self._telling.wake()
 
@@ -153,19 +153,17 @@ class Listener(threading.Thread):
             profiles_damaged=parts.profiles_damaged,
         )
 
-    def _round(self, live: zmq.Socket[bytes] | None, recorded: zmq.Socket[bytes] | None) -> bool:
-        """One turn of the loop, with the sockets that have something; False if work is left for another."""
+    def _round(self, live: Inbox, recorded: Inbox) -> bool:
+        """One turn of the loop; False if work is left for another."""
         roster = self._parts.people.roster
         for command in self._inbox.drain():
             self._obey(command)
-        if live:
-            self._intake.receive(live, recorded=False)
-        if recorded:
-            self._intake.receive(recorded, recorded=True)
+        self._intake.receive(live, recorded=False)
+        self._intake.receive(recorded, recorded=True)
         left = self._judging.turn()
         self._intake.finish_recordings()
         now_s = time.monotonic()
-        if pulse := now_s - self._last_pulse_s >= PULSE_S:
+        if pulse := now_s - self._last_pulse_s >= PULSE_S - PULSE_EARLY_S:
             self._look_around()
         now = self._parts.people.roster
         if now is not roster and now != roster:
@@ -201,6 +199,8 @@ class Listener(threading.Thread):
                 self._parts.people.threshold = rules.threshold
                 self._parts.people.reload()
                 self._adopt()
+            case Brought(message, data):
+                self._intake.bring(message, data)
             case PeopleFollowed():
                 self._publish(self._desk.on_followed(command))
             case PeopleDoubted(doubt):

@@ -16,7 +16,7 @@ from earwitness.events import SatelliteCut
 from earwitnessd.access import sockets
 from earwitnessd.access.door import Door
 from earwitnessd.access.keys import KeyRing
-from earwitnessd.capture.words import AnyMessage, Audio, decode, encode
+from earwitnessd.capture.words import AnyMessage, Audio, decode
 from earwitnessd.satellite import link
 from earwitnessd.satellite.allowance import Allowance
 from earwitnessd.satellite.conduct import FloodError
@@ -31,7 +31,6 @@ LONGEST_HEADER = 4096
 # bytes of everything but samples
 AGAIN_S = 5.0
 MARGIN_S = 0.2
-ENGINE_HWM = 2000
 ANSWERS_TO_STRANGERS = 5.0
 # a second, to keys that no stream has and to connections that did not say hello
 
@@ -47,7 +46,7 @@ class Gateway:
         settings: Sockets,
         keys: KeyRing,
         boot: str,
-        audio_endpoint: str,
+        bring: Callable[[AnyMessage, list[bytes]], bool],
         publish: Callable[[SatelliteCut], object],
         stack: ExitStack,
     ) -> None:
@@ -56,15 +55,13 @@ class Gateway:
         self._streams: dict[str, RemoteStream] = {}
         # by the name of their key
         self._strangers = Allowance(ANSWERS_TO_STRANGERS, ANSWERS_TO_STRANGERS)
+        self._bring = bring
+        # to the engine; False: it takes no more
         self._publish = publish
         self.dropped = 0
         # messages that the engine did not take
-        self._engine: zmq.Socket[bytes] = context.socket(zmq.PUSH)
         self.socket = sockets.open_satellites(context, settings, partial(self._attach, settings, stack))
         stack.callback(self.close)
-        self._engine.set(zmq.SNDHWM, ENGINE_HWM)
-        self._engine.set(zmq.LINGER, 0)
-        self._engine.connect(audio_endpoint)
 
     def _attach(self, settings: Sockets, stack: ExitStack, socket: zmq.Socket[bytes]) -> None:
         self.door = Door(
@@ -104,8 +101,7 @@ class Gateway:
                 self._on_message(frames)
 
     def close(self) -> None:
-        """Both sockets."""
-        self._engine.close()
+        """The socket."""
         self.socket.close(linger=0)
 
     def _on_message(self, frames: list[zmq.Frame]) -> None:
@@ -183,12 +179,8 @@ class Gateway:
             log.debug("a satellite could not be told %s", word)
 
     def _to_engine(self, message: AnyMessage, data: list[bytes]) -> None:
-        try:
-            self._engine.send_multipart(
-                [encode(message), *(data if isinstance(message, Audio) else [])], zmq.DONTWAIT
-            )
-        except zmq.Again:  # the gap shows in the positions
-            self.dropped += 1
+        if not self._bring(message, data if isinstance(message, Audio) else []):
+            self.dropped += 1  # the gap shows in the positions
 
 
 def _is_hello(frame: bytes) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 import zmq
 
 from earwitnessd.capture.cadence import Cadence
+from earwitnessd.capture.inbox import Inbox
 from earwitnessd.capture.job import Manner
 from earwitnessd.capture.supervisor import CaptureSupervisor, Transition
 from earwitnessd.capture.words import RATE, Alive, AnyMessage, Ended, Opened, decode, encode
@@ -72,17 +73,14 @@ class Satellite:
     def _open_capture(self, stack: ExitStack) -> None:
         folder = tempfile.mkdtemp(prefix="earwitness-")
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        endpoint = f"ipc://{Path(folder) / 'audio'}"
-        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        stack.callback(context.destroy, 0)
-        self._audio = context.socket(zmq.PULL)
-        self._audio.set(zmq.LINGER, 0)
-        self._audio.bind(endpoint)
+        path = str(Path(folder) / "audio")
+        self._audio = Inbox(path)
+        stack.callback(self._audio.close)
         block = round(self._settings.block_s * RATE)
         self._supervisor = CaptureSupervisor(
             NAME,
             self._settings.source,
-            endpoint,
+            path,
             self._run,
             cadence=Cadence(window=block, hop=block, most=block),
             manner=Manner(encoding="s16", speech_only=self._settings.send == "speech"),
@@ -119,9 +117,8 @@ class Satellite:
 
     def _poller(self, *, linked: bool = True) -> zmq.Poller:
         poller = zmq.Poller()
-        poller.register(self._audio, zmq.POLLIN)
         poller.register(self._signals, zmq.POLLIN)
-        for fd in self._supervisor.filenos():
+        for fd in (*self._audio.filenos(), *self._supervisor.filenos()):
             poller.register(fd, zmq.POLLIN)
         if linked and self._uplink.socket is not None:
             poller.register(self._uplink.socket, zmq.POLLIN)
@@ -135,9 +132,8 @@ class Satellite:
 
     def _take_audio(self) -> None:
         for _ in range(MESSAGES_A_TURN):
-            try:
-                frames = self._audio.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
+            frames = self._audio.take()
+            if frames is None:
                 return
             try:
                 message = decode(frames[0])

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 
 import zmq
 
+from earwitnessd.capture.words import AnyMessage
 from earwitnessd.evidence.clip import Clip
-from earwitnessd.handover import Failed, FromEngine, Pulse, Ready, Stop, ToEngine
+from earwitnessd.handover import Brought, Failed, FromEngine, Pulse, Ready, Stop, ToEngine
 from earwitnessd.listening.listener import Listener, Parts
 from earwitnessd.mailbox import Mailbox
 from earwitnessd.service.errors import StartError
@@ -16,6 +17,7 @@ from earwitnessd.settings.root import Settings
 
 LOOK_S = 1.0
 STOP_S = 0.7
+MOST_WAITING = 2000  # words
 
 
 class EngineSide:
@@ -26,14 +28,13 @@ class EngineSide:
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
-        audio_endpoint: str,
+        audio: str,
         settings: Settings,
         open_parts: Callable[[], Parts],
     ) -> None:
-        self._inbox: Mailbox[ToEngine] = Mailbox(context, "to-engine")
-        self._outbox: Mailbox[FromEngine] = Mailbox(context, "to-main")
-        self._thread = Listener(context, audio_endpoint, settings, open_parts, self._inbox, self._outbox)
+        self._inbox: Mailbox[ToEngine] = Mailbox()
+        self._outbox: Mailbox[FromEngine] = Mailbox()
+        self._thread = Listener(audio, settings, open_parts, self._inbox, self._outbox)
         self.pulse: Pulse | None = None
         # the last one
 
@@ -42,10 +43,9 @@ class EngineSide:
         """Its thread runs."""
         return self._thread.is_alive()
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when it has something to say."""
-        return self._outbox.receiver
+        return self._outbox.fileno()
 
     @property
     def profiles(self) -> int:
@@ -60,10 +60,17 @@ class EngineSide:
         """It will see to it."""
         self._inbox.put(word)
 
+    def bring(self, message: AnyMessage, data: list[bytes]) -> bool:
+        """A satellite's word; False: it is too busy to take that."""
+        room = len(self._inbox) < MOST_WAITING
+        if room:
+            self._inbox.put(Brought(message, data))
+        return room
+
     def await_ready(self, signals: Signals, stop_reason: Callable[[], str]) -> Ready:
         """The model may take a while; a signal ends the waiting. StartError if it cannot be ready."""
         poller = zmq.Poller()
-        poller.register(self._outbox.receiver, zmq.POLLIN)
+        poller.register(self, zmq.POLLIN)
         poller.register(signals, zmq.POLLIN)
         while True:
             poller.poll(int(LOOK_S * 1000))

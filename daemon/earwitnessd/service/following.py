@@ -44,17 +44,14 @@ class Following:
         self._logged = ""
         link = Link(context, settings.writer, keys.curve)
         self._follower: Beside[Anew, FromFollower] = Beside(
-            context,
-            "following",
             lambda inbox, outbox: Follower(
                 link, keys, open_store, model_id, inbox, outbox, distrust_after_s(settings)
             ),
         )
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when the following thread has something to say."""
-        return self._follower.receiver
+        return self._follower.fileno()
 
     @property
     def state(self) -> FollowingState:

@@ -6,8 +6,6 @@ import logging
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import zmq
-
 from earwitness.control import AnyMethod
 from earwitness.events import AuditState, Event, EvidenceState
 from earwitnessd.assemble import audit_file, evidence_folder
@@ -43,13 +41,13 @@ class Keepers:
         self._audit: AuditKeeper | None = None
         self._leaving = leaving
 
-    def start(self, context: zmq.Context[zmq.Socket[bytes]], stack: ExitStack) -> None:
+    def start(self, stack: ExitStack) -> None:
         """Those that write have a thread each."""
         audit = self._settings.audit
         if self._folder:
-            self._evidence = EvidenceKeeper(context, self._folder)
+            self._evidence = EvidenceKeeper(self._folder)
         if audit.keep:
-            self._audit = AuditKeeper(context, audit_file(self._settings), audit, self._boot)
+            self._audit = AuditKeeper(audit_file(self._settings), audit, self._boot)
             stack.callback(self._leave, self._audit)
         if self._evidence:
             stack.callback(self._leave, self._evidence)
@@ -58,9 +56,9 @@ class Keepers:
         """For the main thread's poller."""
         served: Attendants = {}
         if self._evidence:
-            served[self._evidence.receiver] = self._evidence.on_written
+            served[self._evidence.fileno()] = self._evidence.on_written
         if self._audit:
-            served[self._audit.receiver] = self._audit.on_written
+            served[self._audit.fileno()] = self._audit.on_written
         if self._metrics:
             served[self._metrics.server.fileno()] = self._metrics.server.on_ready
         return served
@@ -107,7 +105,7 @@ class Keepers:
 
     @property
     def stuck(self) -> list[str]:
-        """Whose disk does not answer, for people: after they were left, their sockets are still open."""
+        """Whose disk does not answer, for people."""
         keepers = {"the audit log": self._audit, "the evidence": self._evidence}
         return [what for what, keeper in keepers.items() if keeper and keeper.stuck]
 

@@ -96,8 +96,8 @@ class Service:
         self._public = PublicSide(
             context, self._settings.sockets, self.boot, self._handle, stack, self._on_done
         )
-        self._keepers.start(context, stack)
-        engine = self._furnish(context, f"ipc://{audio_directory}/audio", stack)
+        self._keepers.start(stack)
+        engine = self._furnish(context, f"{audio_directory}/audio", stack)
         self._manager.status(f"loading the model {self._settings.model}")
         engine.start()
         stack.callback(engine.stop, self._keepers.on_clip)
@@ -112,17 +112,13 @@ class Service:
             if lock := sockets.claim(endpoint):
                 stack.enter_context(lock)
 
-    def _furnish(
-        self, context: zmq.Context[zmq.Socket[bytes]], audio_endpoint: str, stack: ExitStack
-    ) -> EngineSide:
+    def _furnish(self, context: zmq.Context[zmq.Socket[bytes]], audio: str, stack: ExitStack) -> EngineSide:
         """Everything between the public sockets and the engine."""
         windows = self._settings.windows
-        engine = self._engine = EngineSide(
-            context, audio_endpoint, self._settings, lambda: self._open_parts(self._settings)
-        )
-        gateway = self._open_gateway(context, audio_endpoint, stack)
+        engine = self._engine = EngineSide(audio, self._settings, lambda: self._open_parts(self._settings))
+        gateway = self._open_gateway(context, engine, stack)
         cadence = Cadence.of(windows.length_s, windows.hop_s)
-        self._streams = Streams(audio_endpoint, self.boot, engine.tell, cadence, gateway)
+        self._streams = Streams(audio, self.boot, engine.tell, cadence, gateway)
         self._shared = SharedPeople(
             self._settings, self._public.control, engine.tell, self._keepers.on_given, self._leaving
         )
@@ -151,14 +147,14 @@ class Service:
         )
         self._attend_to(self._public.attendants())
         self._attend_to(self._keepers.attendants())
-        self._poller.register(engine.receiver, zmq.POLLIN)
+        self._poller.register(engine, zmq.POLLIN)
         self._attend_to({self._signals.fileno(): self._signals.drain})
         if gateway:
             self._attend_to({gateway.socket: gateway.on_messages})
         return engine
 
     def _open_gateway(
-        self, context: zmq.Context[zmq.Socket[bytes]], audio_endpoint: str, stack: ExitStack
+        self, context: zmq.Context[zmq.Socket[bytes]], engine: EngineSide, stack: ExitStack
     ) -> Gateway | None:
         """Where microphones elsewhere connect, if any may."""
         if not self._settings.sockets.satellites:
@@ -169,7 +165,7 @@ class Service:
             self._settings.sockets,
             self._public.keys,
             self.boot,
-            audio_endpoint,
+            engine.bring,
             self._publish,
             stack,
         )
@@ -305,11 +301,11 @@ class Service:
         self._streams.stop(STOP_CAPTURE_S)
 
     def _end_context(self, context: zmq.Context[zmq.Socket[bytes]]) -> None:
-        """Wait for the last events to leave, unless somebody is stuck with a socket open."""
+        """Wait for the last events to leave, unless whoever is stuck may have a socket open."""
         stuck = [*self._keepers.stuck, *self._shared.stuck]
         if stuck:
             log.warning("the disk does not answer: leaving without the last of %s", " and ".join(stuck))
         if self._engine and self._engine.alive:
             log.warning("the engine did not stop in time: leaving without it")
-        elif not stuck:
+        if not self._shared.stuck:
             context.term()

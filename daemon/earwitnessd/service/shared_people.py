@@ -58,13 +58,13 @@ class SharedPeople:
             return reopen_store(settings)
 
         if settings.share:
-            self._sharing = Sharing(context, settings.share, open_store, model_id)
+            self._sharing = Sharing(settings.share, open_store, model_id)
             stack.callback(self._leave, self._sharing)
-            served[self._sharing.receiver] = self._on_shared
+            served[self._sharing.fileno()] = self._on_shared
         if settings.follow:
             self._following = Following(context, settings.follow, open_store, model_id)
             stack.callback(self._leave, self._following)
-            served[self._following.receiver] = self._on_followed
+            served[self._following.fileno()] = self._on_followed
         return served
 
     @property
@@ -79,7 +79,7 @@ class SharedPeople:
 
     @property
     def stuck(self) -> list[str]:
-        """Whose disk does not answer, for people: their sockets are still open."""
+        """Whose disk does not answer, for people."""
         sides = {"sharing the profiles": self._sharing, "following the profiles": self._following}
         return [what for what, side in sides.items() if side and side.alive]
 

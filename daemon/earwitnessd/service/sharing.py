@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import zmq
 from zmq.utils import z85
 
 from earwitness.control import FollowProfiles
@@ -26,7 +25,6 @@ class Sharing:
 
     def __init__(
         self,
-        context: zmq.Context[zmq.Socket[bytes]],
         settings: ShareSettings,
         open_store: Callable[[], ProfileStore],
         model_id: str,
@@ -35,13 +33,12 @@ class Sharing:
         # by follower, whose keys are few: the version that it knows, and when it asked; monotonic
         signing = read_secret(Path(settings.signing_key_file).expanduser())
         self._giver: Beside[ToGiver, FromGiver] = Beside(
-            context, "sharing", lambda inbox, outbox: Giver(open_store, signing, model_id, inbox, outbox)
+            lambda inbox, outbox: Giver(open_store, signing, model_id, inbox, outbox)
         )
 
-    @property
-    def receiver(self) -> zmq.Socket[bytes]:
+    def fileno(self) -> int:
         """Readable when there is an answer."""
-        return self._giver.receiver
+        return self._giver.fileno()
 
     def ask(self, token: int, method: FollowProfiles, key: bytes, who: str) -> None:
         """A daemon follows; `key` is its own, in Z85."""

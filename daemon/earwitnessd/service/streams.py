@@ -9,7 +9,7 @@ import zmq
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped
 from earwitnessd.capture.cadence import Cadence
-from earwitnessd.capture.endpoints import endpoint_for
+from earwitnessd.capture.paths import path_for
 from earwitnessd.capture.supervisor import NEVER_S, CaptureStatus, CaptureSupervisor, Transition
 from earwitnessd.handover import CaptureGone, StreamAdded, StreamRemoved, ToEngine
 from earwitnessd.satellite.capturing import Capturing
@@ -27,13 +27,13 @@ class Streams:
 
     def __init__(
         self,
-        audio_endpoint: str,
+        audio: str,
         boot: str,
         tell: Callable[[ToEngine], None],
         cadence: Cadence,
         gateway: Gateway | None = None,
     ) -> None:
-        self._audio_endpoint = audio_endpoint
+        self._audio = audio
         self._boot = boot
         self._tell = tell
         self._cadence = cadence
@@ -89,7 +89,7 @@ class Streams:
         return CaptureSupervisor(
             name,
             source,
-            endpoint_for(source, self._audio_endpoint),
+            path_for(source, self._audio),
             self._boot,
             openings=openings,
             cadence=self._cadence,

@@ -158,7 +158,7 @@ class Follower(threading.Thread):
             self._ask(Asked(self._known, self._model_id), HOLD_S)
         left_s = self._due_s - time.monotonic() if self._known is not None else PAUSE_S
         poller = zmq.Poller()
-        poller.register(self._inbox.receiver, zmq.POLLIN)
+        poller.register(self._inbox, zmq.POLLIN)
         poller.register(self._link.socket, zmq.POLLIN)
         ready = dict(poller.poll(max(0, int(1000 * left_s) + 1)))
         for word in self._inbox.drain():

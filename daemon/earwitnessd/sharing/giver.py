@@ -89,7 +89,7 @@ class Giver(threading.Thread):
             return
         try:
             while not self._stopping:
-                self._inbox.receiver.poll(self._wait_ms())
+                self._inbox.wait(self._wait_s())
                 self._take()
                 self._answer_due(store)
         except Exception:
@@ -97,9 +97,9 @@ class Giver(threading.Thread):
         finally:
             store.close()
 
-    def _wait_ms(self) -> int:
+    def _wait_s(self) -> float:
         due_s = min((request.until_s for request in self._waiting), default=time.monotonic() + LONGEST_S)
-        return max(0, int(1000 * (due_s - time.monotonic())) + 1)
+        return max(0.0, due_s - time.monotonic())
 
     def _take(self) -> None:
         for word in self._inbox.drain():

@@ -1,4 +1,4 @@
-"""A pipe that ends a poll from a signal handler or from PortAudio's thread without ever blocking either."""
+"""A pipe that ends a poll: from another thread, a signal handler or PortAudio's callback, blocking none."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ class Wakeup:
         """Until the next ring."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.read_fd, 4096)
+
+    def close(self) -> None:
+        """When nobody rings or polls any more."""
+        os.close(self.read_fd)
+        os.close(self.write_fd)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from earwitnessd.settings.sources import AnySource, FileReplay
 
 
-def recorded_endpoint(audio_endpoint: str) -> str:
-    """Of the recordings that do not wait for the clock; `audio_endpoint` is everybody else's."""
-    return f"{audio_endpoint}.recorded"
+def recorded_path(audio: str) -> str:
+    """Of the socket for recordings that do not wait for the clock; `audio` is everybody else's."""
+    return f"{audio}.recorded"
 
 
-def endpoint_for(source: AnySource, audio_endpoint: str) -> str:
+def path_for(source: AnySource, audio: str) -> str:
     """Where this source's capture process connects."""
     if isinstance(source, FileReplay) and source.pace == "fast":
-        return recorded_endpoint(audio_endpoint)
-    return audio_endpoint
+        return recorded_path(audio)
+    return audio
