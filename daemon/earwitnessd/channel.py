@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from earwitnessd.quality import squares
+
 Channel = Literal["", "wideband", "telephone"]  # empty: it cannot be told
 Samples = npt.NDArray[np.float32]
 Powers = npt.NDArray[np.float64]  # (4,): mean power in each band
@@ -28,7 +30,7 @@ def speech_powers(samples: Samples) -> Powers:
     frames = samples[: samples.size // FRAME * FRAME].reshape(-1, FRAME)
     if not len(frames):
         return NOTHING
-    powers = np.einsum("ij,ij->i", frames, frames).tolist()
+    powers = squares(frames).tolist()
     middle = median(powers)
     louder = frames[[row for row, power in enumerate(powers) if power >= middle]]
     spectra = np.fft.rfft(louder * _HANN, axis=1)

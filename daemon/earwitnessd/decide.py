@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
+import msgspec
 import numpy as np
 
 from earwitness.events import (
@@ -75,8 +76,7 @@ class Rules(Voting):
         return f"by calibrated evidence, verified from {accept:+.2f} nats on, unknown from {reject:+.2f}"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """The decision in force: a person's name, or None for an unknown voice."""
 
     speaker: str | None
@@ -179,13 +179,13 @@ class Decider:
     def _support(self, evidence: Evidence, opinion: Opinion) -> list[Event]:
         assert self._standing is not None
         self._supporting.append(opinion.cosines[-1])
-        standing = replace(
+        standing = msgspec.structs.replace(
             self._standing,
             supported=evidence.stop,
             evidence_s=self._standing.evidence_s + evidence.new_speech_s,
         )
         due = evidence.stop - standing.said >= self._ttl / 2
-        self._standing = replace(standing, said=evidence.stop) if due else standing
+        self._standing = msgspec.structs.replace(standing, said=evidence.stop) if due else standing
         return [self._statement(evidence, opinion)] if due else []
 
     def _switch(self, evidence: Evidence, opinion: Opinion) -> list[Event]:

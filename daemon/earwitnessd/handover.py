@@ -132,8 +132,7 @@ class Ready:
     # where a damaged database lies that was moved aside; empty: there is none
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(msgspec.Struct, frozen=True):
     """An event for everybody."""
 
     event: Event
@@ -156,8 +155,7 @@ class Refusal:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class StreamPulse:
+class StreamPulse(msgspec.Struct, frozen=True):
     """How one stream is doing."""
 
     stream: str
@@ -175,8 +173,7 @@ class StreamPulse:
     counters: Counters
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(msgspec.Struct, frozen=True):
     """Said several times a second by a living engine; its absence is what the watchdog looks for."""
 
     at_ns: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from earwitness.events import Event, SpeechStarted, SpeechStopped, StreamGap, StreamLost, StreamOpened
@@ -26,8 +26,7 @@ LEVEL_DECAY = 0.6  # of the shown level, a block or a quarter of a second; a met
 _SAYS_NOTHING = frozenset({"too_little_speech", "gap", "not_finite"})
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """When a stretch of audio, up to `end`, was captured and when it came here."""
 
     end: int
@@ -35,8 +34,7 @@ class Arrival:
     received_ns: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class HeardWindow:
+class HeardWindow(msgspec.Struct, frozen=True, eq=False):
     """A window and what is known of it before any model has seen it."""
 
     window: Window
@@ -57,8 +55,7 @@ class HeardWindow:
         return _SAYS_NOTHING.isdisjoint(self.reasons)
 
 
-@dataclass(slots=True)
-class Counters:
+class Counters(msgspec.Struct):
     """Since the daemon's start, over all openings."""
 
     opened: int = 0
@@ -82,8 +79,7 @@ class Hearing:
     def __init__(self, stream: str, settings: Settings) -> None:
         self.stream = stream
         self.counters = Counters()
-        self.opened: Opened | None = None
-        # None: not live
+        self._open(None)
         self.stream_id = ""
         self.zero_run_s = 0.0
         self.level_dbfs: float | None = None
@@ -115,21 +111,6 @@ class Hearing:
     def backlog_s(self) -> float:
         """How much audio has arrived beyond the next window."""
         return max(0, self._cursor.backlog(self.position)) / RATE if self.opened else 0.0
-
-    @property
-    def due(self) -> int:
-        """Windows that are complete and were not taken."""
-        return self._cursor.due(self.position)
-
-    @property
-    def live(self) -> bool:
-        """It comes in real time, whether it is taken or not."""
-        return self.opened is not None and self.opened.paced
-
-    @property
-    def recorded(self) -> bool:
-        """It comes as fast as it is taken, not in real time."""
-        return self.opened is not None and not self.opened.paced
 
     @property
     def full(self) -> bool:
@@ -169,7 +150,7 @@ class Hearing:
         What a satellite's source missed is known once it is back.
         """
         missing = 0 if self._left else self._unheard(time.monotonic_ns())
-        return replace(self.counters, lost_samples=self.counters.lost_samples + missing)
+        return msgspec.structs.replace(self.counters, lost_samples=self.counters.lost_samples + missing)
 
     def on_gone(self, stream_id: str, reason: str, final: bool) -> list[Event]:
         """No more audio comes under this stream_id; said once, also of a source that never opened."""
@@ -178,15 +159,14 @@ class Hearing:
         events = self._listen()
         self._said_lost = True
         self.stream_id = stream_id
-        self.counters.windows_skipped += self.due  # nothing is decided of a stream that was said to be lost
-        self._cursor.skip(self.due)
+        self.keep_newest(0)  # nothing is decided of a stream that was said to be lost
         if self.live:
             self._deaf_since_ns = self.captured_ns(self.position)
         if self.opened is not None and self.opened.source_id:
             self._left = self.opened.source_id, self.opened.source_position + self.position
         if final:
             self._deaf_since_ns = self._left = None  # nobody wants to hear it
-        self.opened = None
+        self._open(None)
         self.level_dbfs = None
         self.zero_run_s = 0.0
         if self._activity.speaking:
@@ -220,13 +200,27 @@ class Hearing:
         """Skip all windows that are due but so many, the oldest first; how many those were."""
         behind = max(0, self.due - count)
         self._cursor.skip(behind)
+        self._count_due()
         self.counters.windows_skipped += behind
         return behind
 
     def take_due(self, most: int) -> list[HeardWindow]:
         """The oldest windows that are complete and were not taken."""
-        due = min(most, self._cursor.due(self.position))
-        return [heard for _ in range(due) if (heard := self._take()) is not None]
+        taken = [heard for _ in range(min(most, self.due)) if (heard := self._take()) is not None]
+        self._count_due()
+        return taken
+
+    def _open(self, opened: Opened | None) -> None:
+        self.opened = opened
+        # None: not live
+        self.live = opened is not None and opened.paced
+        # it comes in real time, whether it is taken or not
+        self.recorded = opened is not None and not opened.paced
+        # it comes as fast as it is taken, not in real time
+
+    def _count_due(self) -> None:
+        self.due = self._cursor.due(self._ring.end)
+        # windows that are complete and were not taken
 
     def _unheard(self, now_ns: int) -> int:
         if self._deaf_since_ns is None:
@@ -246,6 +240,7 @@ class Hearing:
         self._cursor = WindowCursor(
             round(self._windows.length_s * RATE), max(1, round(self._windows.hop_s * RATE))
         )
+        self._count_due()
         self._gate.reset()
         self._activity = activity.SpeechActivity(self._gate_settings, self._gate.chunk_samples, RATE, RING_S)
         self._gate_position = 0
@@ -257,7 +252,7 @@ class Hearing:
         self._overflows = self._stalls = self._unusable = 0
 
     def _on_opened(self, message: Opened) -> list[Event]:
-        self.opened = message
+        self._open(message)
         self._said_lost = False
         self.counters.opened += 1
         self.counters.lost_samples += self._missed(message)
@@ -284,6 +279,7 @@ class Hearing:
         if message.position > self.position:
             events += self._on_gap(self.position, message.position - self.position, "unannounced")
         self._ring.write(samples)
+        self._count_due()
         if message.unusable:  # silence stands there, and nobody kept it
             self._cursor.mark_gap(message.position, self.position)
         self._arrivals.append(Arrival(self.position, message.monotonic_ns, self.last_message_ns))
@@ -318,6 +314,7 @@ class Hearing:
             return []
         events = self._listen()
         self._ring.skip(samples)
+        self._count_due()
         stop = self.position
         self._cursor.mark_gap(position, stop)
         self._gate.reset()

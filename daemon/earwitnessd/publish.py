@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -59,7 +60,7 @@ class Publisher:
             topic_seq=self._topic_counts[topic],
             time=event.time or utc_now(),
         )
-        self._send(stamped)
+        self._send(topic, stamped)
         self._history.add(stamped)
         if key := stamped.state_key:
             self._last_values[key] = stamped
@@ -86,15 +87,16 @@ class Publisher:
         if not wanted:
             return
         for event in sorted(self._last_values.values(), key=lambda value: value.seq):
-            if event.topic.encode().startswith(tuple(wanted)):
-                self._send(msgspec.structs.replace(event, replayed=True))
+            topic = event.topic
+            if topic.encode().startswith(tuple(wanted)):
+                self._send(topic, msgspec.structs.replace(event, replayed=True))
 
     def since(self, boot: str, seq: int, topics: list[str]) -> Since:
         """The state-bearing events after `seq`, as far as they are kept."""
         return self._history.since(boot, seq, topics)
 
-    def _send(self, event: Event) -> None:
-        self.socket.send(event.topic.encode(), MORE)
+    def _send(self, topic: str, event: Event) -> None:
+        self.socket.send(topic.encode(), MORE)
         self.socket.send(encode(event), LAST)
 
 
@@ -105,5 +107,11 @@ def utc_now() -> str:
 
 def rfc3339(timestamp: float) -> str:
     """A Unix time as text."""
-    moment = datetime.fromtimestamp(timestamp, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, millionths = divmod(round(timestamp * 1e6), 1_000_000)
+    return f"{_second(seconds)}.{millionths // 1000:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    """The same to the second, in which many events fall."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,10 +19,10 @@ SNR_RANGE_DB = (-20.0, 60.0)
 _FRAME_SAMPLES = 512
 _LOUDEST_NARROW = 1e6  # the squares of a frame of these still fit into 32 bits
 _MIN_FRAMES = 3  # of speech and of pause, for an SNR worth telling
+_vecdot = getattr(np, "vecdot", None) or partial(np.einsum, "ij,ij->i")  # before numpy 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Quality:
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
     """What may make a window's embedding doubtful."""
 
     finite: bool
@@ -54,7 +55,7 @@ def measure(samples: Samples, speech: Sequence[tuple[int, int]] = ()) -> Quality
 
 def level_dbfs(samples: Samples) -> float:
     """The root mean square alone, for each block of a stream: cheap."""
-    power = float(np.einsum("i,i->", samples, samples)) / max(1, samples.size)
+    power = float(np.einsum("i,i->", samples, samples)) / max(1, samples.size)  # too loud: no warning
     return _dbfs(power) if math.isfinite(power) else measure(samples).level_dbfs
 
 
@@ -125,8 +126,14 @@ def _powers(samples: Samples, peak: float) -> tuple[list[float], float]:
         samples = samples.astype(np.float64)
     whole = samples.size // _FRAME_SAMPLES * _FRAME_SAMPLES
     frames, rest = samples[:whole].reshape(-1, _FRAME_SAMPLES), samples[whole:]
-    powers: list[float] = np.einsum("ij,ij->i", frames, frames).tolist()
-    return powers, float(np.einsum("i,i->", rest, rest))
+    powers: list[float] = squares(frames).tolist()
+    return powers, float(np.dot(rest, rest))
+
+
+def squares(frames: Samples) -> npt.NDArray[np.floating]:
+    """The sum of squares of each row."""
+    found: npt.NDArray[np.floating] = _vecdot(frames, frames)
+    return found
 
 
 def _dbfs(power: float) -> float:

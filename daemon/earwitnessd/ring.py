@@ -36,17 +36,13 @@ class Ring:
         self._tail = () if channels == 1 else (channels,)
         self._frames = np.zeros((capacity_frames, *self._tail), dtype=np.float32)
         self._claimed = 0
-        self._published = 0
+        self.end = 0
+        # position after the last frame that can be read
 
     @property
     def capacity(self) -> int:
         """Frames it holds."""
         return self._capacity
-
-    @property
-    def end(self) -> int:
-        """Position after the last frame that can be read."""
-        return self._published
 
     @property
     def oldest(self) -> int:
@@ -59,7 +55,7 @@ class Ring:
             raise ValueError(
                 f"frames of shape {frames.shape} written to a ring of shape {self._frames.shape}"
             )
-        start = self._published
+        start = self.end
         stop = start + len(frames)
         self._claimed = stop
         kept = frames[-self._capacity :]
@@ -68,29 +64,29 @@ class Ring:
         self._frames[slot : slot + len(kept)] = kept[:until_wrap]
         if len(kept) > until_wrap:
             self._frames[: len(kept) - until_wrap] = kept[until_wrap:]
-        self._published = stop
+        self.end = stop
         return start
 
     def skip(self, count: int) -> int:
         """Append `count` frames of silence for samples that never came; the position of the first."""
         if count < 0:
             raise ValueError(f"cannot skip {count} frames: positions never go back")
-        start = self._published
+        start = self.end
         stop = start + count
         self._claimed = stop
         kept = min(count, self._capacity)
         slot = (stop - kept) % self._capacity
         self._frames[slot : slot + kept] = 0.0
         self._frames[: max(0, slot + kept - self._capacity)] = 0.0
-        self._published = stop
+        self.end = stop
         return start
 
     def read(self, start: int, count: int) -> Frames:
         """Copy `count` frames from `start`; `NotYetError` or `OverrunError` where they are not there."""
         if start < 0 or not 0 <= count <= self._capacity:
             raise ValueError(f"cannot read {count} frames from {start} of a ring of {self._capacity}")
-        if start + count > self._published:
-            raise NotYetError(f"frames up to {start + count} asked for, there are {self._published}")
+        if start + count > self.end:
+            raise NotYetError(f"frames up to {start + count} asked for, there are {self.end}")
         if start < self.oldest:
             raise OverrunError(start, self.oldest)
         slot = start % self._capacity

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+
+import msgspec
 
 from earwitnessd.capture.messages import Samples
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True, eq=False):
     """A stretch of one stream's audio, all of it or with holes."""
 
     stream: str

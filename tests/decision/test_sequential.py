@@ -9,6 +9,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from earwitness.events import RATE, Event, SpeakerChanged, SpeakerLost, SpeakerUnknown, SpeakerVerified
 from earwitnessd.decide import Decider, Rules
@@ -162,9 +163,9 @@ def test_silence_never_verifies() -> None:
         evidence = memory.llrs(BOUNDS)
         for count in range(1, 30):
             silent = heard(ANNA, windows[-1].stop + count * HOP, new_speech_s=0.0, speech_s=2.0)
-            memory = passed_over(memory, replace(silent, scores=NOBODY), BOUNDS)
+            memory = passed_over(memory, structs.replace(silent, scores=NOBODY), BOUNDS)
             memory = (
-                added(memory, replace(silent, new_speech_s=0.0), BOUNDS)
+                added(memory, structs.replace(silent, new_speech_s=0.0), BOUNDS)
                 if not memory.unused_speech_s
                 else memory
             )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from earwitness.events import Heartbeat, SocketState, StreamState
 from earwitnessd.capture.supervisor import CaptureStatus, State
@@ -83,7 +82,7 @@ def one(pulse: StreamPulse, status: CaptureStatus) -> StreamState:
 
 def test_every_counter_of_the_engine_is_in_the_heartbeat() -> None:
     stream = one(LIVE, capture())
-    for name in Counters.__dataclass_fields__:
+    for name in Counters.__struct_fields__:
         assert getattr(stream, name) == getattr(COUNTERS, name), name
     assert (stream.restarts, stream.kills) == (3, 1)
 

@@ -48,8 +48,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     def topic(self) -> str:
         """The first frame on the wire: type, then stream, and speaker or group, where there are any."""
         about = getattr(self, "speaker", None) or getattr(self, "group", None)
-        parts = (self.type, getattr(self, "stream", None), about)
-        return ".".join(part for part in parts if part)
+        stream = getattr(self, "stream", None)
+        place = f"{self.type}.{stream}" if stream else self.type
+        return f"{place}.{about}" if about else place
 
     @property
     def state_key(self) -> str | None:

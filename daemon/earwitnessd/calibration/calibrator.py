@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -24,8 +25,7 @@ Doubles = npt.NDArray[np.float64]
 R = TypeVar("R", float, Floats)  # of one voice, or of many
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """How one voice stands to the cohort, as in `Sides`."""
 
     middle: float
@@ -68,8 +68,7 @@ class RowStatistics:
     sides: Sides
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True, eq=False):
     """The same of one window, which is new each time."""
 
     centred: Vectors

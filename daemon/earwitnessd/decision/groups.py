@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import msgspec
 import numpy as np
 
 from earwitnessd.decision.bounds import Bounds, Floats, Rows, Table, seats
@@ -121,10 +122,12 @@ def of_votes(group: Group, evidence: Evidence, opinion: Opinion) -> GroupOpinion
 def as_one(group: Group, evidence: Evidence) -> Evidence:
     """The window as if the group were one person, as much alike as the member most alike."""
     rows = group.rows(evidence.scores.names)
-    first = replace(evidence.scores.foremost(rows), speaker=ANYONE)
+    first = msgspec.structs.replace(evidence.scores.foremost(rows), speaker=ANYONE)
     others = np.flatnonzero(_without(np.zeros(len(evidence.scores)), rows) == 0.0)
     near = (first, *(evidence.scores.nearest(others, 2) if len(others) else ()))  # no vote looks at more
-    return replace(evidence, scores=Scores.listed(sorted(near, key=lambda score: -score.cosine)))
+    return msgspec.structs.replace(
+        evidence, scores=Scores.listed(sorted(near, key=lambda score: -score.cosine))
+    )
 
 
 def _without(values: Floats, rows: Rows) -> Floats:

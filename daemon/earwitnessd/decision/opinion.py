@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from earwitnessd.score import Scores
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """What one window has to say."""
 
     stream: str
@@ -25,8 +24,7 @@ class Evidence:
     # why it decides nothing, from before scoring
 
 
-@dataclass(frozen=True, slots=True)
-class Weight:
+class Weight(msgspec.Struct, frozen=True):
     """How much all that was heard speaks for one person, and what it has to reach: in nats."""
 
     evidence: float
@@ -34,8 +32,7 @@ class Weight:
     reject: float
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
+class Opinion(msgspec.Struct, frozen=True):
     """Who it is by all that was heard up to a window."""
 
     speaker: str | None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from earwitness.events import RATE
@@ -33,8 +33,7 @@ FEW = 1000  # so many exponentials are Python's own: numpy's differ in the last 
 FEWER = likeness.FEW  # so many people are plain numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True):
     """All that the test knows of the past: a snapshot to go on from."""
 
     names: tuple[str, ...] = ()
@@ -83,7 +82,7 @@ def faded(memory: Memory, stop: int, bounds: Bounds) -> Memory:
 def passed_over(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
     """After a window that says nothing: time passes, and nothing else."""
     unused_s = min(memory.unused_speech_s + evidence.new_speech_s, evidence.speech_s)
-    return replace(faded(memory, evidence.stop, bounds), unused_speech_s=unused_s)
+    return msgspec.structs.replace(faded(memory, evidence.stop, bounds), unused_speech_s=unused_s)
 
 
 def added(memory: Memory, evidence: Evidence, bounds: Bounds) -> Memory:
@@ -164,12 +163,12 @@ def _of(names: tuple[str, ...], memory: Memory) -> Memory:
     if names is memory.names:
         return memory
     if names == memory.names:
-        return replace(memory, names=names)  # from now on they are compared at a glance
+        return msgspec.structs.replace(memory, names=names)  # from now on they are compared at a glance
     means, windows = np.zeros(len(names)), np.zeros(len(names))
     known = seats(names, memory.names)
     old, new = [place for _, place in seats(memory.names, (name for name, _ in known))], [p for _, p in known]
     means[new], windows[new] = _column(memory.means)[old], _column(memory.windows)[old]
-    return replace(memory, names=names, means=means.tobytes(), windows=windows.tobytes())
+    return msgspec.structs.replace(memory, names=names, means=means.tobytes(), windows=windows.tobytes())
 
 
 def posteriors(llrs: Floats, log_odds: Floats) -> tuple[Floats, float]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
+import msgspec
 import numpy as np
 
 from earwitness.events import RemoteState
@@ -60,9 +60,13 @@ def marked(
 ) -> list[HeardWindow]:
     """The same windows; those that should have been embedded and were not can decide nothing."""
     return [
-        replace(window, reasons=(*window.reasons, NOT_EMBEDDED)) if wants and vector is None else window
+        _against(window, NOT_EMBEDDED) if wants and vector is None else window
         for window, wants, vector in zip(windows, wanted, vectors, strict=True)
     ]
+
+
+def _against(window: HeardWindow, reason: str) -> HeardWindow:
+    return msgspec.structs.replace(window, reasons=(*window.reasons, reason))
 
 
 def remote_state(embedder: Embedder) -> RemoteState | None:

@@ -106,8 +106,8 @@ class Listener(threading.Thread):
         idle = False
         with closing(self._desk.decoding):
             while not self._stopping:
-                waiting.wait(PULSE_S if idle else 0.0)
-                idle = self._round(live, recorded)
+                ready = waiting.wait(PULSE_S if idle else 0.0)
+                idle = self._round(live, recorded, ready)
         self._telling.cut_evidence(over=True)
         self._telling.wake()
 
@@ -153,13 +153,15 @@ class Listener(threading.Thread):
             profiles_damaged=parts.profiles_damaged,
         )
 
-    def _round(self, live: Inbox, recorded: Inbox) -> bool:
-        """One turn of the loop; False if work is left for another."""
+    def _round(self, live: Inbox, recorded: Inbox, ready: frozenset[int]) -> bool:
+        """One turn of the loop, for what is readable; False if work is left for another."""
         roster = self._parts.people.roster
-        for command in self._inbox.drain():
-            self._obey(command)
+        if self._inbox.fileno() in ready:
+            for command in self._inbox.drain():
+                self._obey(command)
         self._intake.receive(live, recorded=False)
-        self._intake.receive(recorded, recorded=True)
+        if not ready.isdisjoint(recorded.filenos()):
+            self._intake.receive(recorded, recorded=True)
         left = self._judging.turn()
         self._intake.finish_recordings()
         now_s = time.monotonic()

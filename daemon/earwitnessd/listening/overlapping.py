@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from earwitnessd.engines import OverlapDetector
@@ -31,5 +32,5 @@ class OverlapWatch:
         for index, share in zip(rows, shares, strict=True):
             reasons = windows[index].reasons
             reasons = (*reasons, OVERLAP) if share > self.max_share else reasons
-            marked[index] = replace(windows[index], reasons=reasons, overlap=float(share))
+            marked[index] = msgspec.structs.replace(windows[index], reasons=reasons, overlap=float(share))
         return marked

@@ -27,13 +27,13 @@ class Waiting:
         self._watched: set[int] = set()
         self._changes = -1
 
-    def wait(self, timeout_s: float) -> None:
-        """So long at most."""
+    def wait(self, timeout_s: float) -> frozenset[int]:
+        """So long at most; whose descriptors are readable."""
         changes = sum(inbox.changes for inbox in self._inboxes)
         if changes != self._changes:
             self._changes = changes
             self._watch({fd for inbox in self._inboxes for fd in inbox.filenos()})
-        self._poll.poll(timeout_s * 1000.0)
+        return frozenset([fd for fd, _ in self._poll.poll(timeout_s * 1000.0)])
 
     def _watch(self, wanted: set[int]) -> None:
         for fd in self._watched - wanted:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import overload
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -19,8 +19,7 @@ FEW = 32  # so many rows are plain numbers: each of numpy's operations has to be
 LEAST_RANKED = 32  # as many as anybody asks for: ranking so many takes as long as ranking two
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(msgspec.Struct, frozen=True):
     """One person's likeness to one window."""
 
     speaker: str
@@ -31,8 +30,7 @@ class Score:
     # nats; None: there is no calibration
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Cosines:
+class Cosines(msgspec.Struct, frozen=True, eq=False):
     """To everybody; in a crowd they are worked out when they are asked for, and of those only."""
 
     of: Callable[[int], float]

@@ -61,10 +61,14 @@ class SpeechActivity:
             if start < self.decided_until:
                 raise ValueError(f"chunk at {start}: everything before {self.decided_until} is decided")
             transitions += self._break_off()
-        for number, probability in enumerate(probabilities.tolist()):
-            chunk_start = start + number * self._chunk_samples
-            if transition := self._decide(chunk_start, chunk_start + self._chunk_samples, probability):
+        for probability in probabilities.tolist():
+            stop = start + self._chunk_samples
+            if self._run_counts and probability >= self._settings.stop_threshold:  # it goes on, as most does
+                self._spans[-1] = (self._spans[-1][0], stop)
+                self.decided_until = stop
+            elif transition := self._decide(start, stop, probability):
                 transitions.append(transition)
+            start = stop
         self._forget()
         return transitions
 
@@ -92,9 +96,6 @@ class SpeechActivity:
     def _extend(self, start: int, stop: int) -> SpeechStarted | None:
         if self._run_start is None:
             self._run_start = start
-        if self._run_counts:
-            self._spans[-1] = (self._run_start, stop)
-            return None
         if stop - self._run_start < self._min_run_samples:
             return None
         self._run_counts = True

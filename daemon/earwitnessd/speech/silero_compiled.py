@@ -18,7 +18,7 @@ GATE = Sources(
     name="silero",
     what="the speech gate for this CPU",
     folder=Path(__file__).resolve().parent,
-    flags=(NATIVE,),
+    flags=(NATIVE, "-fno-math-errno"),
     libraries=("-lm",),
 )
 
