@@ -89,13 +89,13 @@ static inline vector tangent(vector x) { return 2.0f * sigmoid(x) - 1.0f; }
 
 /* So many rows, which the compiler must know, by one panel. */
 static inline __attribute__((always_inline)) void by_panel(const int rows, const float *const *row, int inputs,
-                                                           const float *weights, const float *bias, float *outputs,
-                                                           int width, int positive)
+                                                           const float *weights, const float *bias, int column,
+                                                           float *const *outputs, int positive)
 {
     vector left[ROWS], right[ROWS];
     for (int r = 0; r < rows; ++r) {
-        left[r] = bias ? at(bias) : all(0.0f);
-        right[r] = bias ? at(bias + LANES) : all(0.0f);
+        left[r] = bias ? at(bias + column) : all(0.0f);
+        right[r] = bias ? at(bias + column + LANES) : all(0.0f);
     }
     for (int k = 0; k < inputs; ++k, weights += PANEL) {
         const vector first = at(weights), second = at(weights + LANES);
@@ -104,38 +104,50 @@ static inline __attribute__((always_inline)) void by_panel(const int rows, const
             right[r] += row[r][k] * second;
         }
     }
-    for (int r = 0; r < rows; ++r, outputs += width) {
-        put(outputs, positive ? larger(left[r], all(0.0f)) : left[r]);
-        put(outputs + LANES, positive ? larger(right[r], all(0.0f)) : right[r]);
+    for (int r = 0; r < rows; ++r) {
+        put(outputs[r] + column, positive ? larger(left[r], all(0.0f)) : left[r]);
+        put(outputs[r] + column + LANES, positive ? larger(right[r], all(0.0f)) : right[r]);
     }
 }
 
-/* Where the rows of a product begin: `each` of a chunk, `step` apart, chunks `stride` apart. */
+/* Rows of numbers: `each` of a chunk, `step` apart, chunks `stride` apart. */
 struct rows {
-    const float *numbers;
-    int chunks, stride, each, step;
+    float *numbers;
+    int stride, each, step;
 };
 
-static void multiply(struct rows in, int inputs, const float *weights, const float *bias, int width, int positive,
-                     float *outputs)
+static inline float *row_of(struct rows rows, int number)
 {
-    const int rows = in.chunks * in.each;
+    return rows.numbers + number / rows.each * rows.stride + number % rows.each * rows.step;
+}
+
+/* A matrix of which `inputs` rows count, after the first `skipped` of `height`: the others would meet silence. */
+struct matrix {
+    const float *weights, *bias;
+    int height, skipped, inputs, width;
+};
+
+static void multiply(int chunks, struct rows in, struct matrix by, struct rows out, int positive)
+{
+    const int rows = chunks * in.each;
     for (int done = 0, now; done < rows; done += now) {
         const float *row[ROWS];
+        float *to[ROWS];
         now = rows - done >= ROWS ? ROWS : rows - done >= 4 ? 4 : rows - done >= 2 ? 2 : 1;
-        for (int r = 0; r < now; ++r)
-            row[r] = in.numbers + (done + r) / in.each * in.stride + (done + r) % in.each * in.step;
-        for (int column = 0; column < width; column += PANEL) {
-            const float *panel = weights + column * inputs, *shift = bias ? bias + column : 0;
-            float *to = outputs + done * width + column;
+        for (int r = 0; r < now; ++r) {
+            row[r] = row_of(in, done + r);
+            to[r] = row_of(out, done + r);
+        }
+        for (int column = 0; column < by.width; column += PANEL) {
+            const float *panel = by.weights + column * by.height + by.skipped * PANEL;
             if (now == ROWS)
-                by_panel(ROWS, row, inputs, panel, shift, to, width, positive);
+                by_panel(ROWS, row, by.inputs, panel, by.bias, column, to, positive);
             else if (now == 4)
-                by_panel(4, row, inputs, panel, shift, to, width, positive);
+                by_panel(4, row, by.inputs, panel, by.bias, column, to, positive);
             else if (now == 2)
-                by_panel(2, row, inputs, panel, shift, to, width, positive);
+                by_panel(2, row, by.inputs, panel, by.bias, column, to, positive);
             else
-                by_panel(1, row, inputs, panel, shift, to, width, positive);
+                by_panel(1, row, by.inputs, panel, by.bias, column, to, positive);
         }
     }
 }
@@ -160,7 +172,7 @@ static void fold(const float *chunk, float *sums, float *differences)
     }
 }
 
-/* How loud each frequency is in each frame; a frame of silence lies before the first and behind the last. */
+/* How loud each frequency is in each frame. */
 static void spectra(const struct layers *layers, const float *chunks, int count, float *loud)
 {
     float sums[SEVERAL * FRAMES * HALF], differences[SEVERAL * FRAMES * HALF];
@@ -168,41 +180,51 @@ static void spectra(const struct layers *layers, const float *chunks, int count,
     const int chunk = FRAMES * HALF;
     for (int i = 0; i < count; ++i)
         fold(chunks + i * CHUNK, sums + i * chunk, differences + i * chunk);
-    multiply((struct rows){sums, count, chunk, FRAMES, HALF}, HALF, layers->cosines, 0, HALF, 0, real);
-    multiply((struct rows){differences, count, chunk, FRAMES, HALF}, HALF, layers->sines, 0, HALF, 0, imaginary);
-    memset(loud, 0, count * (FRAMES + 2) * BINS * sizeof *loud);
-    for (int i = 0; i < count * FRAMES; ++i) {
+    multiply(count, (struct rows){sums, chunk, FRAMES, HALF},
+             (struct matrix){layers->cosines, 0, HALF, 0, HALF, HALF}, (struct rows){real, chunk, FRAMES, HALF}, 0);
+    multiply(count, (struct rows){differences, chunk, FRAMES, HALF},
+             (struct matrix){layers->sines, 0, HALF, 0, HALF, HALF},
+             (struct rows){imaginary, chunk, FRAMES, HALF}, 0);
+    for (int i = 0; i < count * FRAMES; ++i, loud += BINS) {
         const float *a = real + i * HALF, *b = imaginary + i * HALF;
-        float *to = loud + (i / FRAMES * (FRAMES + 2) + i % FRAMES + 1) * BINS;
         vector highest = all(0.0f);
         for (int k = 0; k < HALF; ++k)
-            to[k] = sqrtf(a[k] * a[k] + b[k] * b[k]);
+            loud[k] = sqrtf(a[k] * a[k] + b[k] * b[k]);
         for (int k = 0; k < HALF; k += LANES)
             highest += at(sums + i * HALF + k) * at(layers->highest + k);
-        to[HALF] = fabsf(sum(highest));
+        loud[HALF] = fabsf(sum(highest));
     }
 }
 
-/* What the memory takes in: everything before it knows one chunk at a time. */
+/* What the memory takes in: everything before it knows one chunk at a time. Before a chunk's first frame and
+   behind its last there is silence: what would be multiplied by it is left out. */
 static void encode(const struct layers *layers, const float *chunks, int count, float *inputs)
 {
-    enum { PADDED = (FRAMES + 1) * WIDE };
-    float loud[SEVERAL * (FRAMES + 2) * BINS];
-    float wide[SEVERAL * FRAMES * WIDE], padded[SEVERAL * PADDED];
+    float loud[SEVERAL * FRAMES * BINS], wide[SEVERAL * FRAMES * WIDE];
     float half[SEVERAL * 2 * NARROW], single[SEVERAL * NARROW], last[SEVERAL * CELLS];
+    struct matrix by = {layers->wide, layers->wide_bias, 3 * BINS, 0, 3 * BINS, WIDE};
     spectra(layers, chunks, count, loud);
-    multiply((struct rows){loud, count, (FRAMES + 2) * BINS, FRAMES, BINS}, 3 * BINS, layers->wide,
-             layers->wide_bias, WIDE, 1, wide);
-    for (int i = 0; i < count; ++i) {
-        memset(padded + i * PADDED, 0, WIDE * sizeof *padded);
-        memcpy(padded + i * PADDED + WIDE, wide + i * FRAMES * WIDE, FRAMES * WIDE * sizeof *padded);
-    }
-    multiply((struct rows){padded, count, PADDED, 2, 2 * WIDE}, 3 * WIDE, layers->half, layers->half_bias, NARROW,
-             1, half);
-    multiply((struct rows){half, count, 2 * NARROW, 1, 0}, 2 * NARROW, layers->single, layers->single_bias, NARROW,
-             1, single);
-    multiply((struct rows){single, count, NARROW, 1, 0}, NARROW, layers->last, layers->last_bias, CELLS, 1, last);
-    multiply((struct rows){last, count, CELLS, 1, 0}, CELLS, layers->gates, layers->gates_bias, GATES, 0, inputs);
+    multiply(count, (struct rows){loud, FRAMES * BINS, 2, BINS}, by,
+             (struct rows){wide + WIDE, FRAMES * WIDE, 2, WIDE}, 1);
+    by.inputs = 2 * BINS;
+    multiply(count, (struct rows){loud + 2 * BINS, FRAMES * BINS, 1, 0}, by,
+             (struct rows){wide + 3 * WIDE, FRAMES * WIDE, 1, 0}, 1);
+    by.skipped = BINS;
+    multiply(count, (struct rows){loud, FRAMES * BINS, 1, 0}, by, (struct rows){wide, FRAMES * WIDE, 1, 0}, 1);
+
+    by = (struct matrix){layers->half, layers->half_bias, 3 * WIDE, 0, 3 * WIDE, NARROW};
+    multiply(count, (struct rows){wide + WIDE, FRAMES * WIDE, 1, 0}, by,
+             (struct rows){half + NARROW, 2 * NARROW, 1, 0}, 1);
+    by.skipped = WIDE;
+    by.inputs = 2 * WIDE;
+    multiply(count, (struct rows){wide, FRAMES * WIDE, 1, 0}, by, (struct rows){half, 2 * NARROW, 1, 0}, 1);
+
+    by = (struct matrix){layers->single, layers->single_bias, 2 * NARROW, 0, 2 * NARROW, NARROW};
+    multiply(count, (struct rows){half, 2 * NARROW, 1, 0}, by, (struct rows){single, NARROW, 1, 0}, 1);
+    by = (struct matrix){layers->last, layers->last_bias, NARROW, 0, NARROW, CELLS};
+    multiply(count, (struct rows){single, NARROW, 1, 0}, by, (struct rows){last, CELLS, 1, 0}, 1);
+    by = (struct matrix){layers->gates, layers->gates_bias, CELLS, 0, CELLS, GATES};
+    multiply(count, (struct rows){last, CELLS, 1, 0}, by, (struct rows){inputs, GATES, 1, 0}, 0);
 }
 
 /* One chunk: the gates are in, forget, out and cell, and hold what was taken in. */
