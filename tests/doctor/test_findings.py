@@ -15,7 +15,7 @@ from earwitnessd.doctor.access import access
 from earwitnessd.doctor.clock import clock
 from earwitnessd.doctor.disk import disk, judged
 from earwitnessd.doctor.finding import Finding, worst
-from earwitnessd.doctor.parts import of_device, of_people, template_key
+from earwitnessd.doctor.parts import of_device, of_gate, of_people, template_key
 from earwitnessd.doctor.sound import sound_cards
 from earwitnessd.doctor.streams import of_probe, of_running, streams
 from earwitnessd.doctor.unit import judged as judged_unit
@@ -24,6 +24,9 @@ from earwitnessd.install.places import users_places
 from earwitnessd.kernel_clock import UNSYNCHRONISED, kernel_status
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.sources import FileReplay, Pipe
+from earwitnessd.settings.speech_gate import SpeechGateSettings
+from earwitnessd.speech import open_gate
+from earwitnessd.speech.silero import PackagedNetwork, SileroGate
 from earwitnessd.templates.key import TemplateKey
 from earwitnessd.templates.key_file import KeyPlace, write_key
 from tests.daemon.conftest import recording
@@ -181,3 +184,10 @@ def test_a_cpus_tiles_that_lie_idle_are_worth_a_word() -> None:
     assert "gcc" in idle.fix
     assert of_device("cpu (3 threads), float32 on AMX", gpus=0, wanted="auto", tiles=True).verdict == "ok"
     assert of_device("cpu (3 threads), float32", gpus=0, wanted="auto").verdict == "ok"
+
+
+def test_a_speech_gate_that_could_not_be_compiled_is_worth_a_word() -> None:
+    slow = of_gate(SileroGate(PackagedNetwork()))
+    assert slow.verdict == "note"
+    assert "gcc" in slow.fix
+    assert of_gate(open_gate(SpeechGateSettings(type="energy"))).verdict == "ok"

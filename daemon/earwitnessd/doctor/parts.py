@@ -1,4 +1,4 @@
-"""Model, GPU, calibration, profiles and their key: what the engine would open."""
+"""Model, GPU, calibration, speech gate, profiles and their key: what the engine would open."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from earwitnessd.models import ModelError, open_model
 from earwitnessd.native.cpu import lacks_tiles
 from earwitnessd.settings.root import Settings
 from earwitnessd.settings.validate import SettingsError
+from earwitnessd.speech import SpeechGate, open_gate
+from earwitnessd.speech.energy import EnergyGate
+from earwitnessd.speech.silero import SileroGate
 from earwitnessd.templates.errors import KeyFileError
 from earwitnessd.templates.key_file import KeyPlace, read_key
 
@@ -38,6 +41,7 @@ def parts(settings: Settings, running: Status | None) -> Iterator[Finding]:
         return
     yield Finding("model", "ok", f"{model.model_id}, {model.weights}: its hash is right")
     yield from _engine(settings)
+    yield of_gate(open_gate(settings.speech_gate))
     if running and running.heartbeat.engine.degraded:
         elsewhere = running.heartbeat.engine.remote is not None
         yield Finding(
@@ -83,6 +87,14 @@ def of_device(device: str, *, gpus: int, wanted: str, tiles: bool = False) -> Fi
         fix = "apt-get install gcc, then earwitnessd install; the daemon's log says why"
         return Finding("engine", "note", f"{device}, though this CPU has AMX: several times as fast", fix)
     return Finding("engine", "ok", device)
+
+
+def of_gate(gate: SpeechGate) -> Finding:
+    """One that is not compiled is slower for as long as the daemon runs."""
+    if isinstance(gate, SileroGate):
+        fix = "apt-get install gcc, then earwitnessd install; the daemon's log says why"
+        return Finding("speech gate", "note", "not compiled for this CPU: at least twice as slow", fix)
+    return Finding("speech gate", "ok", "energy" if isinstance(gate, EnergyGate) else "silero, compiled")
 
 
 def _gpus() -> int:
