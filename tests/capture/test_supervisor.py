@@ -217,6 +217,14 @@ def test_a_process_whose_parent_is_gone_already_does_not_start(fifo: Pipe) -> No
     assert subprocess.run(command, timeout=10.0, check=False).returncode == Exit.ORPHANED
 
 
+def test_a_process_of_which_nobody_takes_anything_says_so_and_is_tried_again(fifo: Pipe) -> None:
+    job = Job(stream="desk", stream_id="x", audio="/nowhere/audio", source=fifo, parent_pid=os.getpid())
+    command = [sys.executable, "-m", "earwitnessd.capture", msgspec.json.encode(job).decode()]
+    done = subprocess.run(command, timeout=10.0, check=False, capture_output=True, text=True)
+    assert done.returncode == Exit.LOST
+    assert done.stderr == "nobody takes audio at /nowhere/audio: No such file or directory\n"
+
+
 def test_a_job_that_is_not_understood_says_how_to_use_the_program() -> None:
     for arguments in ([], ["{}"], ["--list-device"]):
         command = [sys.executable, "-m", "earwitnessd.capture", *arguments]

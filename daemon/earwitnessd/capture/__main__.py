@@ -14,6 +14,7 @@ from earwitnessd.capture.devices import Listing, list_devices
 from earwitnessd.capture.job import Exit, Job
 from earwitnessd.capture.lifeline import die_with_parent
 from earwitnessd.capture.missing import Missing
+from earwitnessd.capture.outbox import Outbox
 from earwitnessd.capture.process import CaptureProcess
 from earwitnessd.capture.source import AudioSource, SourceEndedError
 from earwitnessd.settings import sources
@@ -80,7 +81,12 @@ def main(arguments: list[str]) -> Exit:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     if not die_with_parent(job.parent_pid):
         return Exit.ORPHANED
-    return CaptureProcess(job, make_source(job.source)).run()
+    try:
+        outbox = Outbox(job.audio)
+    except OSError as error:
+        sys.stderr.write(f"nobody takes audio at {job.audio}: {error.strerror}\n")
+        return Exit.LOST
+    return CaptureProcess(job, make_source(job.source), outbox).run()
 
 
 if __name__ == "__main__":

@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 class CaptureProcess:
     """Everything here belongs to the main thread."""
 
-    def __init__(self, job: Job, source: AudioSource) -> None:
+    def __init__(self, job: Job, source: AudioSource, outbox: Outbox) -> None:
         self._job = job
         self._source = source
-        self._outbox = Outbox(job.audio)
+        self._outbox = outbox
         self._heartbeat = Heartbeat(job.pulse_fd)
         self._hint = SpeechHint(job.speech_fd)
         self._hush = Hush() if job.manner.speech_only else None
