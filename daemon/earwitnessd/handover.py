@@ -172,6 +172,25 @@ class StreamPulse(msgspec.Struct, frozen=True):
     last_message_ns: int
     counters: Counters
 
+    @classmethod
+    def first(cls, stream: str, stream_id: str) -> StreamPulse:
+        """Before the engine has said anything of it."""
+        return cls(
+            stream=stream,
+            stream_id=stream_id,
+            live=False,
+            paced=False,
+            device="",
+            position=0,
+            level_dbfs=None,
+            speaking=False,
+            speaker=None,
+            lag_s=0.0,
+            zero_run_s=0.0,
+            last_message_ns=0,
+            counters=Counters(),
+        )
+
 
 class Pulse(msgspec.Struct, frozen=True):
     """Said several times a second by a living engine; its absence is what the watchdog looks for."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from msgspec.structs import replace
 
@@ -163,6 +165,15 @@ def test_a_device_in_place_of_a_lost_one_shows() -> None:
     assert (said.engine.device, said.engine.degraded) == ("cpu", "")
 
 
-def test_a_stream_that_the_engine_does_not_know_yet_is_left_out_until_it_does() -> None:
-    said = beat([LIVE], {"desk": capture(), "door": capture("starting")})
-    assert [stream.stream for stream in said.streams] == ["desk"]
+def test_a_stream_that_the_engine_does_not_know_yet_is_told_from_the_first() -> None:
+    unknown = dataclasses.replace(capture("starting"), stream="door", stream_id="door-1")
+    said = beat([LIVE], {"desk": capture(), "door": unknown})
+    assert [(stream.stream, stream.state) for stream in said.streams] == [
+        ("desk", "live"),
+        ("door", "opening"),
+    ]
+    assert (said.streams[1].stream_id, said.streams[1].restarts, said.streams[1].opened) == ("door-1", 3, 0)
+
+
+def test_a_stream_that_was_removed_is_told_no_more() -> None:
+    assert beat([LIVE], {}).streams == []

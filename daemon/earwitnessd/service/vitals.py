@@ -42,7 +42,8 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     """The event."""
     pulses = {pulse.stream: pulse for pulse in vitals.pulse.streams}
     streams = [
-        _stream(name, status, pulses[name]) for name, status in vitals.capture.items() if name in pulses
+        _stream(name, status, pulses.get(name) or StreamPulse.first(name, status.stream_id))
+        for name, status in vitals.capture.items()
     ]
     return Heartbeat(
         uptime_s=vitals.uptime_s,
