@@ -24,12 +24,12 @@ class Answering:
 
     def __init__(self, model_id: str, dimensions: int) -> None:
         self.model_id = model_id
-        self._row = np.full(dimensions, dimensions**-0.5, dtype=np.float32)
+        self._row = np.full((1, dimensions), dimensions**-0.5, dtype=np.float32)
         self.device = "no model"
 
     def embed(self, windows: Windows) -> Vectors:
         """The same unit row for each."""
-        return np.repeat(self._row[np.newaxis], len(windows), axis=0)
+        return self._row if len(windows) == 1 else np.repeat(self._row, len(windows), axis=0)
 
     def warm_up(self, window_samples: int, batch: int) -> None:
         """Nothing to do."""

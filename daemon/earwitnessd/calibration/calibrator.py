@@ -71,8 +71,10 @@ class RowStatistics:
 class Placed(msgspec.Struct, frozen=True, eq=False):
     """The same of one window, which is new each time."""
 
-    centred: Vectors
-    # (dimension)
+    apart: Vectors
+    # (dimension): from what all voices have in common
+    scale: float
+    # makes it one of unit length; numbers are scaled sooner than vectors
     side: Side
 
 
@@ -91,14 +93,14 @@ class Calibrator:
         """What must be known of a window, whoever it is compared with."""
         apart = embedding - self.cohort.mean
         distance = math.sqrt(np.dot(apart, apart))
-        centred = apart * np.float32(1.0 / max(distance, 1e-12))
+        scale = 1.0 / max(distance, 1e-12)
         distance = max(distance, LEAST_DISTANCE)
-        return Placed(centred, Side(self.cohort.middle_of(centred), math.log(distance), distance))
+        return Placed(apart, scale, Side(self.cohort.middle_of(apart) * scale, math.log(distance), distance))
 
     def normalised(self, rows: RowStatistics, embedding: Vectors) -> Floats:
         """The window's normalised score against each exemplar, as the calibration corrects it."""
         window = self.placed(embedding)
-        return self.compared(rows.centred @ window.centred, rows.sides, window.side)
+        return self.compared(rows.centred @ window.apart * np.float32(window.scale), rows.sides, window.side)
 
     def compared(self, cosines: Floats, sides: Sides, window: Side) -> Floats:
         """The same from cosines between what is centred, and what is known of each exemplar."""

@@ -60,15 +60,15 @@ class Cohort:
         found: Floats = np.maximum(distances, LEAST_DISTANCE).astype(np.float32, copy=False)
         return found
 
-    def middle_of(self, centred: Vectors) -> float:
-        """The mean of one voice's cosines to the speakers of the cohort most like it."""
-        cosines = np.dot(self.vectors, centred)
-        cosines.partition(len(cosines) - self.top)
-        nearest: list[float] = cosines[-self.top :].tolist()
+    def middle_of(self, apart: Vectors) -> float:
+        """The mean of one voice's products with the speakers of the cohort most like it."""
+        products = np.dot(self.vectors, apart)
+        products.partition(len(products) - self.top)
+        nearest: list[float] = products[-self.top :].tolist()
         return math.fsum(nearest) / self.top
 
     def middle(self, centred: Vectors) -> Floats:
-        """The same of each row."""
+        """The same of each row: cosines, where the rows are of unit length."""
         cosines = np.atleast_2d(centred) @ self.vectors.T
         cosines.partition(cosines.shape[1] - self.top, axis=1)
         middle: Floats = cosines[:, -self.top :].mean(axis=1)

@@ -261,6 +261,8 @@ class SequentialTest:
         # assign one to go on from there
         self.llrs: Floats = np.empty(0)
         # nats for each person of the last window that was heard
+        self._heard: Memory | None = None
+        # what they follow from
 
     def forget(self) -> None:
         """What was heard is worth nothing any more."""
@@ -268,7 +270,8 @@ class SequentialTest:
 
     def weigh(self, speakers: Iterable[str]) -> dict[str, Weight]:
         """What has been heard of each of these people up to now."""
-        bounds, names, llrs = self.bounds, self.memory.names, self.memory.nats(self.bounds)
+        bounds, names = self.bounds, self.memory.names
+        llrs = self.llrs if self.memory is self._heard else self.memory.nats(bounds)
         places = [(name, place_of(names, name)) for name in speakers]
         return {
             name: Weight(
@@ -283,7 +286,7 @@ class SequentialTest:
 
     def hear(self, evidence: Evidence, standing: str | None, stands: bool) -> Opinion:
         """What is thought after one more window."""
-        self.memory = added(self.memory, evidence, self.bounds)
+        self.memory = self._heard = added(self.memory, evidence, self.bounds)
         self.llrs = self.memory.nats(self.bounds)
         table = self.bounds.table(self.memory.names)
         return opinion(evidence.scores, self.llrs, standing, stands, self.bounds, table)

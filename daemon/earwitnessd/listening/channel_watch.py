@@ -6,12 +6,16 @@ from earwitnessd.channel import NOTHING, RATE, Channel, kind_of, remembered, spe
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.score import ProfileMatrix
 
+SELDOM = 3
 MISMATCH = "channel_mismatch"
 CALLED = {"telephone": "a telephone", "wideband": "a wideband microphone"}
 
 
 class ChannelWatch:
-    """Owned by the engine thread. It listens to a window when all of it is new: spectra take their time."""
+    """Owned by the engine thread. It listens to a window when all of it is new: spectra take their time.
+
+    Once it knows, it listens to one in `SELDOM`: the same opening of a source seldom becomes another channel.
+    """
 
     def __init__(self) -> None:
         self.kind: Channel = ""
@@ -25,7 +29,7 @@ class ChannelWatch:
         window = heard.window
         if window.stream_id != self._stream_id:
             self._stream_id, self._powers = window.stream_id, NOTHING
-        elif window.start - self._start < len(window.samples):
+        elif window.start - self._start < len(window.samples) * (SELDOM if self.kind else 1):
             return
         after_s = (window.start - self._start) / RATE
         self._powers = remembered(self._powers, speech_powers(window.samples), max(0.0, after_s))

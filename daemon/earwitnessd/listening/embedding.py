@@ -43,7 +43,7 @@ def embedded(
     """A vector a window, turned into the space where the templates lie; None: it was not embedded."""
     remote = _remote(embedder) if live else None  # type: ignore[arg-type]  # each is hashable
     computed = remote.embed_in_time(batch) if remote else embedder.embed(batch)
-    if math.isfinite(np.add.reduce(computed, axis=None)):  # nothing is missing
+    if math.isfinite(np.vdot(computed, computed)):  # nothing is missing
         return list(turning.turn(computed) if turning else computed)
     there = np.flatnonzero(np.isfinite(computed).all(axis=1))
     vectors: list[Vector | None] = [None] * len(batch)

@@ -97,7 +97,9 @@ class StreamVerifier:
         told = self._worth_telling(scores, watched, decisions)
         weights = self._decider.weigh(score.speaker for score in told)
         self._count(heard, scored=bool(scores), inconclusive=bool(reasons))
+        at = self._said_at(heard.arrival.captured_ns)
         scored = WindowScored(
+            time=at,
             stream=window.stream,
             stream_id=window.stream_id,
             start=window.start,
@@ -116,15 +118,7 @@ class StreamVerifier:
             scores=[_told(score, weights.get(score.speaker)) for score in told],
             latency_ms=_latency(heard, embed_ns),
         )
-        verdicts = [self._marked(event, matrix) for event in decisions]
-        return self.dated([scored, *verdicts], heard.arrival.captured_ns)
-
-    def dated(self, events: list[Event], captured_ns: int) -> list[Event]:
-        """With the wall time of capture; derived from the monotonic clock, so a jump does no harm."""
-        if self.hearing.opened is None or not self.hearing.opened.paced:
-            return events
-        at = rfc3339(time.time() - (time.monotonic_ns() - captured_ns) / 1e9)
-        return [msgspec.structs.replace(event, time=at) for event in events]
+        return [scored, *(_dated(self._marked(event, matrix), at) for event in decisions)]
 
     def pulse(self) -> StreamPulse:
         """How it is doing."""
@@ -181,8 +175,13 @@ class StreamVerifier:
         for event in events:
             if isinstance(event, StreamLost):
                 lost += self._decider.on_stream_lost(event.stream, event.stream_id, event.stop)
-        dated = [dated for event in events for dated in self.dated([event], self._captured_ns(event))]
-        return [*lost, *dated]
+        return [*lost, *(_dated(event, self._said_at(self._captured_ns(event))) for event in events)]
+
+    def _said_at(self, captured_ns: int) -> str:
+        """The wall time of capture, by the monotonic clock, so a jump does no harm; empty: of a recording."""
+        if not self.hearing.live:
+            return ""
+        return rfc3339(time.time() - (time.monotonic_ns() - captured_ns) / 1e9)
 
     def _captured_ns(self, event: Event) -> int:
         stop = event.stop if isinstance(event, StreamEvent) else self.hearing.position
@@ -199,6 +198,10 @@ class StreamVerifier:
 def _named(rules: Rules) -> tuple[str, ...]:
     """Whom the settings name."""
     return tuple(name for name, _ in rules.targets.people) if rules.targets else ()
+
+
+def _dated(event: Event, at: str) -> Event:
+    return msgspec.structs.replace(event, time=at) if at else event
 
 
 def _told(score: Score, weight: Weight | None) -> ProfileScore:

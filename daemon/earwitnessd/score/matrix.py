@@ -106,9 +106,11 @@ class ProfileMatrix:
         columns, calibrator = self.columns, self.calibrator
         window = calibrator.placed(embedding)
         centred = [block.rows.centred for block in self.blocks if block.rows]
-        products = _products(centred, window.centred)
+        products = _products(centred, window.apart)
         if columns.few:
-            return self._of_few(columns.few, products.tolist(), window.side, embedding, heard)
+            cosines = [product * window.scale for product in products.tolist()]
+            return self._of_few(columns.few, cosines, window.side, embedding, heard)
+        products *= np.float32(window.scale)
         by_row = calibrator.compared(products, columns.sides, window.side)
         llrs = calibrator.mapped(by_row, columns.lengths, heard.speech_s, heard.snr_db)
         return Scores(
@@ -119,11 +121,11 @@ class ProfileMatrix:
         )
 
     def _of_few(
-        self, rows: Few, products: list[float], window: Side, embedding: Vector, heard: Heard
+        self, rows: Few, centred: list[float], window: Side, embedding: Vector, heard: Heard
     ) -> Scores:
         """The same arithmetic, one template after the other."""
         assert self.calibrator is not None
-        scores = [self.calibrator.score(*each, window) for each in zip(products, rows.sides, strict=True)]
+        scores = [self.calibrator.score(*each, window) for each in zip(centred, rows.sides, strict=True)]
         llrs = self.calibrator.each_mapped(scores, rows.lengths, heard.speech_s, heard.snr_db)
         cosines = _products([block.vectors for block in self.blocks], embedding).tolist()
         return Scores(
