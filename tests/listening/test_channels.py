@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from earwitness.control import EnrollAudio, Enrolled, Profile, ShowProfile
 from earwitness.events import SpeakerVerified, WindowScored
 from earwitnessd.capture.messages import RATE, Samples
+from earwitnessd.channel import Powers, speech_powers
 from earwitnessd.handover import Answer
 from earwitnessd.hearing import Arrival, HeardWindow
+from earwitnessd.listening import channel_watch
 from earwitnessd.listening.channel_watch import ChannelWatch
 from earwitnessd.quality import measure
 from earwitnessd.settings.root import Quality, Settings
@@ -33,6 +36,21 @@ def test_only_a_window_of_which_half_is_new_is_listened_to() -> None:
     ):
         watch.hear(window(start, samples[: 3 * RATE]))
         assert watch.kind == kind
+
+
+def test_a_channel_that_is_known_is_listened_to_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[int] = []
+
+    def listened(samples: Samples) -> Powers:
+        heard.append(start)
+        return speech_powers(samples)
+
+    monkeypatch.setattr(channel_watch, "speech_powers", listened)
+    watch = ChannelWatch()
+    for start in range(0, 34 * RATE, RATE):
+        quiet = start < 6 * RATE
+        watch.hear(window(start, np.zeros(3 * RATE, np.float32) if quiet else speech()[: 3 * RATE]))
+    assert [start // RATE for start in heard] == [0, 3, 6, 15, 24, 33]
 
 
 def test_another_opening_is_listened_to_at_once() -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import socket
 import threading
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from earwitness.control import EnrollAudio
 from earwitnessd.enroll.errors import RecordingError
 from earwitnessd.enroll.recording import Decoded
+from earwitnessd.mailbox import Mailbox
 
 Decode = Callable[[bytes], Decoded]
 
@@ -38,16 +37,12 @@ class Decoding:
     def __init__(self, decode: Decode) -> None:
         self._decode = decode
         self._waiting: deque[tuple[int, EnrollAudio, bytes]] = deque()
-        self._done: deque[Recorded] = deque()
-        # filled by the thread, emptied by its owner
+        self._done: Mailbox[Recorded] = Mailbox()
         self._thread: threading.Thread | None = None
-        self._woken, self._waker = socket.socketpair()
-        self._woken.setblocking(False)
-        self._waker.setblocking(False)
 
     def fileno(self) -> int:
         """Readable when something is done."""
-        return self._woken.fileno()
+        return self._done.fileno()
 
     def begin(self, token: int, request: EnrollAudio, recording: bytes) -> None:
         """Decode this one after those that wait."""
@@ -58,18 +53,13 @@ class Decoding:
         """What has been decoded since."""
         if self._thread is None and not self._done:
             return []
-        self._sleep_on()
-        taken = [self._done.popleft() for _ in range(len(self._done))]
+        taken = list(self._done.drain())
         if taken and self._thread is not None:
             self._thread.join()  # it has handed over: nothing is left to do
             self._thread = None
-            self._sleep_on()  # what it was taken from may have been faster than its waking us
+            taken += self._done.drain()  # nothing: it was taken from before it could wake us
         self._next()
         return taken
-
-    def _sleep_on(self) -> None:
-        with suppress(BlockingIOError):
-            self._woken.recv(4096)
 
     def close(self) -> None:
         """Wait for what is being decoded; nobody will take it."""
@@ -77,9 +67,8 @@ class Decoding:
         if self._thread is not None:
             self._thread.join(CLOSE_S)
             if self._thread.is_alive():
-                return  # it still needs the sockets
-        self._woken.close()
-        self._waker.close()
+                return  # it still needs the mailbox
+        self._done.close()
 
     def _next(self) -> None:
         if self._thread is None and self._waiting:
@@ -90,7 +79,7 @@ class Decoding:
             try:
                 thread.start()
             except RuntimeError as error:  # no memory for its stack, or too many threads
-                self._hand_over(
+                self._done.put(
                     Recorded(token, request, None, f"{error}, for lack of memory: try again later")
                 )
             else:
@@ -105,9 +94,4 @@ class Decoding:
         except Exception as error:
             log.exception("a recording that was sent for enrolment cannot be decoded: it is refused")
             problem = f"the recording cannot be decoded ({error!r}): send it as wav or flac"
-        self._hand_over(Recorded(token, request, decoded, problem))
-
-    def _hand_over(self, recorded: Recorded) -> None:
-        self._done.append(recorded)
-        with suppress(BlockingIOError):
-            self._waker.send(b"\0")
+        self._done.put(Recorded(token, request, decoded, problem))
