@@ -94,7 +94,7 @@ class FakePublisher:
             while True:
                 ready = dict(poller.poll(20_000))
                 if socket in ready:
-                    self._on_subscription(socket, socket.recv())
+                    self._on_subscriptions(socket)
                 if bell in ready:
                     bell.recv()
                     task = self._outbox.get()
@@ -102,14 +102,22 @@ class FakePublisher:
                         return
                     task(socket)
 
-    def _on_subscription(self, socket: zmq.Socket[bytes], message: bytes) -> None:
-        if message[:1] != b"\x01":
-            return
+    def _on_subscriptions(self, socket: zmq.Socket[bytes]) -> None:
+        """All that have come: who subscribes to more than one topic does so at once."""
+        messages: list[bytes] = []
+        while socket.poll(0):
+            messages.append(socket.recv())
+        prefixes = [message[1:] for message in messages if message[:1] == b"\x01"]
+        for prefix in prefixes:
+            self._tell_last_values(socket, prefix)
+        if prefixes:
+            self.subscribed.set()
+
+    def _tell_last_values(self, socket: zmq.Socket[bytes], prefix: bytes) -> None:
         for event in list(self._last.values()):
-            if event.topic.encode().startswith(message[1:]):
+            if event.topic.encode().startswith(prefix):
                 again = msgspec.structs.replace(event, replayed=True)
                 self._send(socket, again)
-        self.subscribed.set()
 
     def _number_and_send(self, event: Event, socket: zmq.Socket[bytes]) -> None:
         self._send(socket, self._number(event))

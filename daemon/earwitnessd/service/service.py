@@ -223,8 +223,8 @@ class Service:
             timeout_s = min(self._heart.due_in_s(), self._streams.due_in_s())
             ready = dict(self._poller.poll(max(0, int(timeout_s * 1000) + 1)))
             self._notice_sleep()
+            self._attend(ready)  # who has just subscribed is told what holds before anything new
             self._on_engine()
-            self._attend(ready)
             if self._reload_wanted:
                 self._reload_wanted = False
                 self._reload()
