@@ -47,7 +47,7 @@ def test_a_recording_gives_the_right_speakers_in_order(tmp_path: Path) -> None:
 
 
 def test_raw_pcm_on_standard_input_is_a_source(tmp_path: Path, tiny_model: str, recording: str) -> None:
-    samples, rate = soundfile.read(recording, dtype="int16", frames=10 * 16_000)
+    samples, rate = soundfile.read(recording, dtype="int16", frames=5 * 16_000)
     pcm = np.repeat(samples[:, None], 2, axis=1).tobytes()  # stereo
     settings = {
         "model": tiny_model,
