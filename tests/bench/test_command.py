@@ -79,6 +79,7 @@ def test_engines_are_measured_against_transformers(small: Path, tmp_path: Path) 
     assert plot.stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_pipeline_is_measured_from_capture_to_subscriber(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,12 +5,14 @@ import socket
 import urllib.request
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from earwitness.events import WindowScored
 from tests.daemon.harness import Daemon
 
 
+@pytest.mark.slow
 def test_a_running_daemon_is_scraped_while_hostile_clients_hang_on(
     tmp_path: Path, tiny_model: str, recording: str
 ) -> None:

@@ -23,6 +23,7 @@ MOST_FLOODED_MB = 200.0  # what comes in before the door hears of it is luck, an
 MOST_P99_MS = 1000.0  # this machine does other things; tests/benchmarks/fan_out.py measures
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_beside_stuck_and_hostile_subscribers() -> None:
     with (
         Station(per_second=2000) as station,

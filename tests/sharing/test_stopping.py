@@ -39,6 +39,7 @@ def stopped_in_s(daemon: Daemon) -> float:
     return took_s
 
 
+@pytest.mark.slow
 def test_a_writer_and_its_follower_stop_in_time_with_everything_on(
     tiny_model: str, recording: str, tmp_path: Path
 ) -> None:
