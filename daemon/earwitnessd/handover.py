@@ -156,40 +156,21 @@ class Refusal:
 
 
 class StreamPulse(msgspec.Struct, frozen=True):
-    """How one stream is doing."""
+    """How one stream is doing; the defaults are those of one that the engine has said nothing of."""
 
     stream: str
     stream_id: str
-    live: bool
-    paced: bool
-    device: str
-    position: int
-    level_dbfs: float | None
-    speaking: bool
-    speaker: str | None
-    lag_s: float
-    zero_run_s: float
-    last_message_ns: int
-    counters: Counters
-
-    @classmethod
-    def first(cls, stream: str, stream_id: str) -> StreamPulse:
-        """Before the engine has said anything of it."""
-        return cls(
-            stream=stream,
-            stream_id=stream_id,
-            live=False,
-            paced=False,
-            device="",
-            position=0,
-            level_dbfs=None,
-            speaking=False,
-            speaker=None,
-            lag_s=0.0,
-            zero_run_s=0.0,
-            last_message_ns=0,
-            counters=Counters(),
-        )
+    live: bool = False
+    paced: bool = False
+    device: str = ""
+    position: int = 0
+    level_dbfs: float | None = None
+    speaking: bool = False
+    speaker: str | None = None
+    lag_s: float = 0.0
+    zero_run_s: float = 0.0
+    last_message_ns: int = 0
+    counters: Counters = msgspec.field(default_factory=Counters)
 
 
 class Pulse(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from earwitnessd.channel import NOTHING, RATE, Channel, kind_of, remembered, spe
 from earwitnessd.hearing import HeardWindow
 from earwitnessd.score import ProfileMatrix
 
-SELDOM = 3
+SELDOM = 3  # windows that are all new
 MISMATCH = "channel_mismatch"
 CALLED = {"telephone": "a telephone", "wideband": "a wideband microphone"}
 

@@ -42,7 +42,7 @@ def heartbeat(vitals: Vitals) -> Heartbeat:
     """The event."""
     pulses = {pulse.stream: pulse for pulse in vitals.pulse.streams}
     streams = [
-        _stream(name, status, pulses.get(name) or StreamPulse.first(name, status.stream_id))
+        _stream(name, status, pulses.get(name) or StreamPulse(name, status.stream_id))
         for name, status in vitals.capture.items()
     ]
     return Heartbeat(

@@ -31,9 +31,8 @@ class Rotation:
 
     def turn(self, vectors: Vector) -> Vector:
         """One vector or rows of them, into the space where templates are compared."""
-        if vectors.shape[:-1] == (
-            1,
-        ):  # most of what comes in real time; a matrix of one row takes a longer way
+        if vectors.shape[:-1] == (1,):
+            # most of what comes in real time: as a matrix of one row it would take a longer way
             row: Vector = np.dot(self.matrix, vectors[0])[np.newaxis]
             return row
         turned: Vector = vectors @ self.matrix.T
