@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 
+from earwitness.events import AnyEvent
 from earwitnessd.access.sockets import MAX_PATH, SocketError, claim, open_control, open_events, resolve
 from earwitnessd.settings.root import Curve, Sockets
 
@@ -74,6 +75,19 @@ def test_a_path_is_as_long_as_the_kernel_takes_and_not_longer(context: Context, 
         pass
     for action in (lambda: open_events(context, f"{longest}x", Sockets()), lambda: claim(f"{longest}x")):
         assert complaint(action).endswith("the path has 108 characters; the kernel takes 107")
+
+
+def test_the_longest_topic_can_be_subscribed_to(context: Context, tmp_path: Path) -> None:
+    stream, speaker = "s" * 32, "\U00010400" * 64  # letters of four bytes
+    topic = max(
+        (f"{event.__struct_config__.tag}.{stream}.{speaker}" for event in AnyEvent.__args__), key=len
+    ).encode()
+    endpoint = f"ipc://{tmp_path}/events"
+    with open_events(context, endpoint, Sockets()) as events, context.socket(zmq.SUB) as subscriber:
+        subscriber.subscribe(topic)
+        subscriber.connect(endpoint)
+        assert events.poll(5000)
+        assert events.recv() == b"\1" + topic
 
 
 def test_an_abstract_socket_is_refused(context: Context) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
+import pytest
 import zmq
 
 from earwitness import DaemonStopping, Missed, Restarted, subscribe
 from earwitness.events import Event
 
 FLOOD = 400  # subscriptions
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)  # of ZMTP 3.0
+READY = b"\x04\x1a" + b"\x05READY" + b"\x0bSocket-Type" + b"\x00\x00\x00\x04XSUB"
 ENOUGH = 60  # events of one boot
 
 
@@ -90,6 +94,27 @@ def stuck(endpoint: str, count: int) -> Iterator[None]:
             sub.subscribe(b"")
             sub.connect(endpoint)
         yield
+
+
+def flood(endpoint: str, count: int, length: int) -> None:
+    """Different subscriptions as fast as the kernel takes them, all ready before the first is sent."""
+    topics = (f"{number:06}".encode() + b"x" * (length - 6) for number in range(count))
+    ready = b"".join(_message(b"\1" + topic) for topic in topics)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10.0)
+        client.connect(endpoint.removeprefix("ipc://"))
+        for greeting in (GREETING, READY):
+            client.sendall(greeting)
+            client.recv(len(greeting), socket.MSG_WAITALL)
+        with pytest.raises(ConnectionError):  # nobody could take so much
+            client.sendall(ready)
+
+
+def _message(content: bytes) -> bytes:
+    """As ZMTP frames it."""
+    if len(content) < 256:
+        return struct.pack("!BB", 0, len(content)) + content
+    return struct.pack("!BQ", 2, len(content)) + content
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from earwitnessd.access.tcp import listen
 from earwitnessd.settings.root import Curve, Sockets
 
 MAX_PATH = 107  # bytes of an ipc path that the kernel takes
-MAX_SUBSCRIPTION = 512  # bytes of what a subscriber may send: a topic, and the word for it
+MAX_SUBSCRIPTION = 384  # bytes of what a subscriber may send: the longest topic, and what CURVE adds
 MAX_REQUEST = 64 << 20  # bytes of a control message: ten minutes of 48 kHz PCM
 MAX_BLOCK = 300_000  # bytes of a satellite's message: four seconds of float32, and what is said of them
 IPC_MODE = 0o660
@@ -63,7 +63,9 @@ def open_events(
     socket = context.socket(zmq.XPUB)
     socket.set(zmq.XPUB_VERBOSE, 1)  # every newcomer is seen, also on a topic already subscribed to
     socket.set(zmq.SNDHWM, 2000)
-    socket.set(zmq.RCVHWM, 64)  # a flood of subscriptions waits at its sender
+    # More, and libzmq goes on taking in a flood, a node of memory for each letter, before the door hears of
+    # its first message. It puts a key into the same queue, and never counts that as taken out.
+    socket.set(zmq.RCVHWM, 2 if _asks_for_a_key(endpoint, settings) else 1)
     socket.set(zmq.MAXMSGSIZE, MAX_SUBSCRIPTION)
     return _bind(socket, endpoint, settings, domain=EVENTS, attach=attach)
 
@@ -130,7 +132,7 @@ def _bind(
     socket.set(zmq.HEARTBEAT_TIMEOUT, 5000)
     before = os.umask(0o777 & ~IPC_MODE)
     try:
-        if endpoint.startswith("tcp://") and settings.curve is not None:
+        if settings.curve and _asks_for_a_key(endpoint, settings):
             socket.curve_secretkey = _secret_key(settings.curve)
             socket.curve_server = True
             socket.zap_domain = domain.encode()
@@ -151,6 +153,10 @@ def _bind(
     finally:
         os.umask(before)
     return socket
+
+
+def _asks_for_a_key(endpoint: str, settings: Sockets) -> bool:
+    return endpoint.startswith("tcp://") and settings.curve is not None
 
 
 def _restrict(path: Path, group: str | None) -> None:
