@@ -12,7 +12,7 @@ from earwitnessd.access.to_gate import place_of
 from earwitnessd.calibration import Calibration, CalibrationError, Calibrator, read_calibrator
 from earwitnessd.decide import Rules
 from earwitnessd.decision import GroupWish, OwnPoint, Point, Targets
-from earwitnessd.engines import Backend, Embedder, open_embedder, open_overlap_detector
+from earwitnessd.engines import Embedder, open_embedder, open_overlap_detector
 from earwitnessd.engines.remote.first import Terms
 from earwitnessd.engines.remote.opening import open_remote
 from earwitnessd.evidence.folder import EvidenceFolder
@@ -24,6 +24,7 @@ from earwitnessd.profiles.aside import moved_aside, open_or_move_aside
 from earwitnessd.profiles.ledger import make_own
 from earwitnessd.profiles.people import People
 from earwitnessd.settings.root import Decision, OwnTargets, Settings
+from earwitnessd.settings.root import Engine as EngineSettings
 from earwitnessd.settings.validate import SettingsError
 from earwitnessd.speech import open_gate
 from earwitnessd.templates.key_file import KeyPlace
@@ -47,20 +48,19 @@ class Engine:
         return rules_for(decision, self.model.threshold, self.model.name, calibrator)
 
 
-def open_engine(settings: Settings, backend: Backend | None = None) -> Engine:
-    """As the settings ask for; `backend` in place of theirs, where one must not take over from another."""
-    model, remote = open_model(settings.model), settings.engine.remote
+def open_engine(settings: Settings, *, steady: bool = False) -> Engine:
+    """As the settings ask for, or `Engine.steady` of them."""
+    model, engine = open_model(settings.model), settings.engine
+    engine, remote = engine.steady() if steady else engine, engine.remote
     if remote is None:
-        return Engine(model, _open_here(model, settings, backend))
+        return Engine(model, _open_here(model, engine))
     place, terms = place_of(remote), Terms(remote.deadline_s, remote.failures)
-    local = _open_here(model, settings, backend) if remote.fallback == "local" else None
+    local = _open_here(model, engine) if remote.fallback == "local" else None
     return Engine(model, open_remote(model, local, place, terms))
 
 
-def _open_here(model: Model, settings: Settings, backend: Backend | None) -> Embedder:
-    engine = settings.engine
-    chosen = backend or engine.backend
-    return open_embedder(model, engine.device, engine.threads, engine.precision, chosen, engine.amx)
+def _open_here(model: Model, engine: EngineSettings) -> Embedder:
+    return open_embedder(model, engine.device, engine.threads, engine.precision, engine.backend, engine.amx)
 
 
 def open_parts(settings: Settings) -> Parts:

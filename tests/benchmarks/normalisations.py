@@ -96,7 +96,7 @@ def main() -> None:
     arguments.add_argument("--model", default="builtin")
     given = arguments.parse_args()
     settings = load(None, [f"model={given.model}"])
-    engine = open_engine(settings, backend="torch")
+    engine = open_engine(settings, steady=True)
     calibrator = read_calibrator(engine.model.directory, engine.embedder.model_id)
     if calibrator is None:
         raise SystemExit(f"{given.model}: has no calibration; expected one beside it (earwitnessd calibrate)")

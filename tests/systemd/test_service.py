@@ -89,7 +89,7 @@ def test_speech_is_told_by_what_the_installation_compiled(service: Machine) -> N
 def test_it_computes_by_the_kernels_that_the_installation_compiled(service: Machine) -> None:
     made = KERNELS.of_installation(PROGRAM.parent.parent)
     assert service.path(str(made)).is_file()
-    assert status(service).heartbeat.engine.device == "cpu (1 thread), float32 on AMX"
+    assert "AMX" in status(service).heartbeat.engine.device  # its kernels compute, or torch was faster
     assert str(made) in Path(f"/proc/{main_pid(service)}/maps").read_text(encoding="utf-8")
 
 

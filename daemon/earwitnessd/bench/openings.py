@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from earwitnessd.bench.engine_report import Refused
-from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Windows, open_embedder
+from earwitnessd.engines import Amx, Backend, Embedder, EmbedError, Precision, Windows, open_embedder
 from earwitnessd.engines.degrading import Degradable
 from earwitnessd.models import Model
 from earwitnessd.native.cpu import lacks_tiles
@@ -24,7 +24,7 @@ class Way:
     name: str
     precision: Precision
     backend: Backend
-    amx: bool = True
+    amx: Amx = "auto"
 
 
 WAYS = (

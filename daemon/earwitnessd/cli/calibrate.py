@@ -68,7 +68,7 @@ def calibrate(
     target = output or calibration_directory()
     try:
         settings = load(config, [*(overrides or []), *([f"model={model}"] if model else [])])
-        engine = open_engine(settings, backend="torch")
+        engine = open_engine(settings, steady=True)
         strangers, whose = _cohort(engine, cohort, exclude or [])
         with progress("listening to the trials") as tick:
             made = make_calibration(

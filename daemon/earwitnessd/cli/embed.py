@@ -106,5 +106,5 @@ def _embed(
         if not model.family.embeds:
             raise EmbedError(f"{model.name} is {model.family.says}: it gives no embedding; see --frames")
         return PlainNetwork(model, settings.engine.device).vector
-    embedder = open_engine(settings, backend="torch").embedder
+    embedder = open_engine(settings, steady=True).embedder
     return at_once(embedder.embed) if whole else by_windows(embedder.embed)

@@ -148,7 +148,7 @@ def _judge(trials: Path, root: Path, settings: Settings) -> TrialFindings:
 
     began_s, computing_s = time.perf_counter(), 0.0
     listed = load_trials(trials)
-    engine = open_engine(settings, backend="torch")
+    engine = open_engine(settings, steady=True)
     calibrator = engine.calibrator(settings.decision)
 
     def embed(windows: NDArray[np.float32]) -> NDArray[np.float32]:

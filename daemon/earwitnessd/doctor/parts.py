@@ -59,7 +59,7 @@ def _engine(settings: Settings) -> Iterator[Finding]:
         yield Finding("engine", "wrong", str(error), "correct `engine` in the settings")
         return
     wanted = settings.engine
-    tiles = wanted.amx and not wanted.remote and lacks_tiles() is None
+    tiles = wanted.amx is not False and not wanted.remote and lacks_tiles() is None
     yield of_device(engine.embedder.device, gpus=_gpus(), wanted=wanted.device, tiles=tiles)
     try:
         calibrator = engine.calibrator(settings.decision)
@@ -83,7 +83,7 @@ def of_device(device: str, *, gpus: int, wanted: str, tiles: bool = False) -> Fi
             f"{device}, though there {'is a GPU' if gpus == 1 else f'are {gpus} GPUs'}",
             "install a build of torch with CUDA (pytorch.org); nvidia-smi must see it",
         )
-    if tiles and device.startswith("cpu") and "on AMX" not in device:
+    if tiles and device.startswith("cpu") and "AMX" not in device:
         fix = "apt-get install gcc, then earwitnessd install; the daemon's log says why"
         return Finding("engine", "note", f"{device}, though this CPU has AMX: several times as fast", fix)
     return Finding("engine", "ok", device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import numpy as np
@@ -11,7 +12,9 @@ from earwitnessd.engines.errors import EmbedError
 from earwitnessd.models import Model
 
 __all__ = [
+    "Amx",
     "Backend",
+    "Compute",
     "EmbedError",
     "Embedder",
     "OverlapDetector",
@@ -30,6 +33,8 @@ Shares = npt.NDArray[np.float32]  # (B,), 0 to 1
 Backend = Literal["torch", "auto", "openvino", "compiled"]
 Precision = Literal["exact", "fast", "auto"]
 Threads = int | Literal["auto"]
+Amx = bool | Literal["auto"]
+Compute = Callable[[Windows], Vectors]  # prepared windows to vectors of any length
 
 
 class Embedder(Protocol):
@@ -70,15 +75,15 @@ def open_embedder(
     threads: Threads = "auto",
     precision: Precision = "exact",
     backend: Backend = "torch",
-    amx: bool = True,
+    amx: Amx = "auto",
 ) -> Embedder:
     """Load a model. `device`: auto, cpu, cuda, cuda:1, mps; `threads`: auto leaves a core to the audio.
 
     `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
     auto is fast where that cannot be told from exact. `backend`: what computes exact embeddings on the CPU;
-    auto begins with torch and changes to what a measurement shows to be faster. `amx`: products by our own
-    kernels, on a CPU that has AMX and where there is a C compiler. An engine on a GPU goes on
-    computing on the CPU when the GPU is lost: it is a `Degradable`.
+    auto begins with torch and changes to what a measurement shows to be faster. `amx`: by our own kernels,
+    on a CPU that has AMX and where there is a C compiler; auto: if they prove faster than torch there. An
+    engine on a GPU goes on computing on the CPU when the GPU is lost: it is a `Degradable`.
     """
     # not before an engine is opened: torch takes a second and 200 MB
     from earwitnessd.engines.opening import open_torch  # noqa: PLC0415

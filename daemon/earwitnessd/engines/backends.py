@@ -6,10 +6,10 @@ import logging
 
 import torch
 
-from earwitnessd.engines import Backend, EmbedError
+from earwitnessd.engines import Backend, Compute, EmbedError
 from earwitnessd.engines.compiled_backend import Compiled, compiler_missing
 from earwitnessd.engines.openvino_backend import OpenVINO, openvino_missing
-from earwitnessd.engines.upgrading import LEAST_GAIN, Compute, Contender, Upgrading
+from earwitnessd.engines.upgrading import LEAST_GAIN, Contender, Upgrading
 from earwitnessd.models import Model
 from earwitnessd.native.cache import cache_directory
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from earwitnessd.engines import EmbedError, Vectors, Windows
+from earwitnessd.engines import Compute, EmbedError, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
 from earwitnessd.engines.opaque import hide_products
 from earwitnessd.engines.packing import pack
-
-Compute = Callable[[Windows], Vectors]
 
 _COMPILERS = ("c++", "g++", "clang++")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 
-from earwitnessd.engines import Precision, Vectors, Windows
+from earwitnessd.engines import Compute, Precision, Vectors, Windows
 from earwitnessd.engines.amx.kernels import Kernels
 from earwitnessd.engines.amx.tiling import ONE_PART, THREE_PARTS, TWO_PARTS, tile
 from earwitnessd.engines.checkpoint import load
@@ -19,12 +21,22 @@ from earwitnessd.engines.graphed import with_graphs
 from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack
 from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, lower, score_difference
+from earwitnessd.engines.timing import gain
 
 log = logging.getLogger(__name__)
 
 ON_TILES = " on AMX"
 MARGIN = 0.5  # of the promise of float32: what is less exact than that may break it with other windows
-Compute = Callable[[Windows], Vectors]  # prepared windows to vectors of any length
+Some = TypeVar("Some", bound="Arrangement | None")
+
+
+@dataclass(frozen=True, slots=True)
+class Tiles:
+    """The kernels for a CPU with AMX."""
+
+    kernels: Kernels
+    proven: bool
+    # taken only where they are faster than torch, measured here
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,27 +58,103 @@ def arrange(
     precision: Precision,
     speech: Windows,
     lacking: str | None,
-    kernels: Kernels | None = None,
+    tiles: Tiles | None = None,
 ) -> Arrangement:
     """The fastest that the precision allows; `speech` is prepared as the network wants it.
 
-    `lacking` says why bfloat16 would not be fast on the device; the kernels are for a CPU with AMX.
+    `lacking` says why bfloat16 would not be fast on the device.
     """
-    network = load(directory).to(device)
-    expected = computing(network, device)(speech)
+    ways = _Ways(directory, device, speech, tiles)
     if precision == "exact":
-        return _exact(network, device, directory, speech, expected, kernels)
+        return ways.exact()
     if lacking is None:
-        for lowered, how in _lowered(directory, device, kernels):
-            compute = with_graphs(lowered, device, computing(lowered, device), speech)
-            off = score_difference(compute(speech), expected)
-            if off <= (RESOLUTION if precision == "auto" else FAST_PROMISE):
-                kind = "" if off <= RESOLUTION else "+bf16"
-                return Arrangement(compute, f"bfloat16{how}, scores within {off:.4f}", exact=False, kind=kind)
-            lacking = f"bfloat16{how} changes scores by {off:.4f}"
+        lowered = ways.lowered(RESOLUTION if precision == "auto" else FAST_PROMISE)
+        if lowered:
+            return lowered
+        lacking = ways.refusal
     log.warning("engine.precision = %s: %s; computing in float32", precision, lacking)
-    exact = _exact(network, device, directory, speech, expected, kernels)
-    return Arrangement(exact.compute, f"{exact.says} ({lacking})")
+    exact = ways.exact()
+    return replace(exact, says=f"{exact.says} ({lacking})")
+
+
+class _Ways:
+    """All that there are of computing a network on a device, judged by recorded speech."""
+
+    def __init__(self, directory: Path, device: torch.device, speech: Windows, tiles: Tiles | None) -> None:
+        self.refusal = ""
+        # of the last that broke its promise
+        self._directory = directory
+        self._device = device
+        self._speech = speech
+        self._tiles = tiles
+        self._expected = computing(load(directory).to(device), device)(speech)
+
+    def exact(self) -> Arrangement:
+        """In float32."""
+        return self._fastest(self._float32_on_tiles, self._float32)
+
+    def lowered(self, promise: float) -> Arrangement | None:
+        """In bfloat16, with scores off by no more than promised."""
+        return self._fastest(
+            partial(self._bfloat16_on_tiles, promise=promise), partial(self._bfloat16, promise=promise)
+        )
+
+    def _fastest(
+        self, on_tiles: Callable[[Kernels], Arrangement | None], by_torch: Callable[[], Some]
+    ) -> Arrangement | Some:
+        tiled = on_tiles(self._tiles.kernels) if self._tiles else None
+        if tiled is None:
+            return by_torch()
+        plain = by_torch() if self._tiles and self._tiles.proven else None
+        if plain is None:
+            return tiled
+        times = gain(plain.compute, tiled.compute, self._speech[:1])
+        log.info("engine.amx: %s is %.2f times as fast as %s by torch", tiled.says, times, plain.says)
+        return tiled if times >= 1.0 else replace(plain, says=f"{plain.says} (faster here than{ON_TILES})")
+
+    def _float32_on_tiles(self, kernels: Kernels) -> Arrangement | None:
+        for parts, share in ((TWO_PARTS, MARGIN), (THREE_PARTS, 1.0)):
+            network = load(self._directory)
+            tile(network, kernels, parts)
+            pack(network)
+            if self._keeps_its_promise(network, f"products of {parts} parts{ON_TILES}", share):
+                return Arrangement(computing(network, self._device), f"float32{ON_TILES}")
+        return None
+
+    def _float32(self) -> Arrangement:
+        network = load(self._directory).to(self._device)
+        if (
+            self._device.type == "cpu"
+            and pack(network)
+            and not self._keeps_its_promise(network, "oneDNN's packed products")
+        ):
+            network = load(self._directory)
+        plain = computing(network, self._device)
+        return Arrangement(with_graphs(network, self._device, plain, self._speech), "float32")
+
+    def _bfloat16_on_tiles(self, kernels: Kernels, promise: float) -> Arrangement | None:
+        network = load(self._directory)
+        tile(network, kernels, ONE_PART)
+        pack(network)
+        return self._judged(network, f"bfloat16{ON_TILES}", promise)
+
+    def _bfloat16(self, promise: float) -> Arrangement | None:
+        network = lower(load(self._directory).to(self._device))
+        if self._device.type == "cpu":
+            pack(network)
+        return self._judged(network, "bfloat16", promise)
+
+    def _judged(self, lowered: Network, what: str, promise: float) -> Arrangement | None:
+        compute = with_graphs(lowered, self._device, computing(lowered, self._device), self._speech)
+        off = score_difference(compute(self._speech), self._expected)
+        if off <= promise:
+            kind = "" if off <= RESOLUTION else "+bf16"
+            return Arrangement(compute, f"{what}, scores within {off:.4f}", exact=False, kind=kind)
+        self.refusal = f"{what} changes scores by {off:.4f}"
+        return None
+
+    def _keeps_its_promise(self, network: Network, what: str, share: float = 1.0) -> bool:
+        return keeps_its_promise(network, self._speech, self._expected, what, share)
 
 
 def computing(network: Network, device: torch.device) -> Compute:
@@ -78,44 +166,6 @@ def computing(network: Network, device: torch.device) -> Compute:
         return vectors
 
     return compute
-
-
-def _lowered(directory: Path, device: torch.device, kernels: Kernels | None) -> Iterator[tuple[Network, str]]:
-    """Networks that compute in bfloat16, the fastest first, and what is said of each."""
-    if kernels:
-        network = load(directory)
-        tile(network, kernels, ONE_PART)
-        pack(network)
-        yield network, ON_TILES
-    network = lower(load(directory).to(device))
-    if device.type == "cpu":
-        pack(network)
-    yield network, ""
-
-
-def _exact(
-    network: Network,
-    device: torch.device,
-    directory: Path,
-    speech: Windows,
-    expected: Vectors,
-    kernels: Kernels | None,
-) -> Arrangement:
-    if kernels:
-        for parts, share in ((TWO_PARTS, MARGIN), (THREE_PARTS, 1.0)):
-            tile(network, kernels, parts)
-            pack(network)
-            if keeps_its_promise(network, speech, expected, f"products of {parts} parts on AMX", share):
-                return Arrangement(computing(network, device), f"float32{ON_TILES}")
-            network = load(directory)
-    if (
-        device.type == "cpu"
-        and pack(network)
-        and not keeps_its_promise(network, speech, expected, "oneDNN's packed products")
-    ):
-        network = load(directory)
-    plain = computing(network, device)
-    return Arrangement(with_graphs(network, device, plain, speech), "float32")
 
 
 def keeps_its_promise(

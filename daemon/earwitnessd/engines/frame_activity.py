@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from earwitnessd.engines import EmbedError, Shares, Windows
+from earwitnessd.engines import Compute, EmbedError, Shares, Windows
 from earwitnessd.engines.checkpoint import load
-from earwitnessd.engines.computing import Compute
 from earwitnessd.engines.devices import described, pick_device
 from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 
 import torch
 
-from earwitnessd.engines import Vectors, Windows
+from earwitnessd.engines import Compute, Windows
 from earwitnessd.engines.cuda_graphs import CudaGraphs
 from earwitnessd.engines.network import Network
 from earwitnessd.engines.precision import RESOLUTION, score_difference
 from earwitnessd.engines.staged import Accelerator, Staged
 
 log = logging.getLogger(__name__)
-
-Compute = Callable[[Windows], Vectors]
 
 
 def with_graphs(network: Network, device: torch.device, plain: Compute, speech: Windows) -> Compute:

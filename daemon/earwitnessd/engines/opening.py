@@ -7,7 +7,7 @@ from functools import partial
 
 import torch
 
-from earwitnessd.engines import Backend, Embedder, EmbedError, Precision, Threads
+from earwitnessd.engines import Amx, Backend, Embedder, EmbedError, Precision, Threads
 from earwitnessd.engines.apart import Apart
 from earwitnessd.engines.degrading import Degrading
 from earwitnessd.engines.devices import pick_device
@@ -16,7 +16,7 @@ from earwitnessd.models import Model
 
 
 def open_torch(
-    model: Model, device: str, threads: Threads, precision: Precision, backend: Backend, amx: bool
+    model: Model, device: str, threads: Threads, precision: Precision, backend: Backend, amx: Amx
 ) -> Embedder:
     """A GPU must be there to begin with; later it may go and come back.
 

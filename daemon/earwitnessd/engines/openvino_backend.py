@@ -5,17 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from earwitnessd.engines import EmbedError, Vectors, Windows
+from earwitnessd.engines import Compute, EmbedError, Vectors, Windows
 from earwitnessd.engines.checkpoint import load
-
-Compute = Callable[[Windows], Vectors]
 
 _SETTINGS = {
     "INFERENCE_PRECISION_HINT": "f32",  # bfloat16 would be its own choice on CPUs with units for it

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from earwitnessd.engines import Backend, EmbedError, Precision, Threads, Vectors, Windows
+from earwitnessd.engines import Amx, Backend, EmbedError, Precision, Threads, Vectors, Windows
 from earwitnessd.engines.amx.opening import open_kernels
 from earwitnessd.engines.backends import refuse_elsewhere, with_backend
-from earwitnessd.engines.computing import arrange
+from earwitnessd.engines.computing import Tiles, arrange
 from earwitnessd.engines.devices import default_threads, described, lacks_bfloat16, pick_device
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import Model
@@ -43,7 +43,7 @@ class TorchWavLM:
         threads: Threads = "auto",
         precision: Precision = "exact",
         backend: Backend = "torch",
-        amx: bool = True,
+        amx: Amx = "auto",
     ) -> None:
         if not model.family.embeds:
             raise EmbedError(
@@ -60,11 +60,12 @@ class TorchWavLM:
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
         torch.backends.cudnn.allow_tf32 = False
         kernels = open_kernels(cache_directory()) if amx and chosen.type == "cpu" else None
-        rounded = precision != "exact" or kernels is not None
+        tiles = None if kernels is None else Tiles(kernels, proven=amx == "auto")
+        rounded = precision != "exact" or tiles is not None
         judged = speech_windows(_JUDGED_WINDOWS if rounded else 1, int(_JUDGED_S * RATE))
         prepared = self._prepared(judged)
         lacking = lacks_bfloat16(chosen)
-        arranged = arrange(model.directory, chosen, precision, prepared, lacking, kernels)
+        arranged = arrange(model.directory, chosen, precision, prepared, lacking, tiles)
         if chosen.type != "cpu" or not arranged.exact:
             refuse_elsewhere(backend, f"only for device: cpu and precision: exact, not {described(chosen)}")
             backend = "torch"

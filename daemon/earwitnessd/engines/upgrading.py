@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import logging
-import statistics
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from earwitnessd.engines import Vectors, Windows
+from earwitnessd.engines import Compute, Vectors, Windows
 from earwitnessd.engines.exactness import difference
+from earwitnessd.engines.timing import gain
 
 log = logging.getLogger(__name__)
 
-Compute = Callable[[Windows], Vectors]  # prepared windows to vectors of any length
 
 LEAST_GAIN = 1.05  # times as fast; less is not worth the memory
-_ROUNDS = 7
 
 
 class Contender(Protocol):
@@ -71,36 +68,25 @@ class Upgrading:
         return self._builder is None or not self._builder.is_alive()
 
     def _run(self, speech: Windows) -> None:
-        best, best_gain = None, self._least_gain
+        best, most = None, self._least_gain
         for contender in self._contenders:
             try:
                 compute = contender.build(speech.shape[1])
-                gain = self._gain(contender.name, compute, speech)
+                times = self._times_as_fast(contender.name, compute, speech)
             except Exception:
                 log.exception("engine.backend: %s cannot be used; torch computes as before", contender.name)
                 continue
-            if gain is not None and gain >= best_gain:
-                best, best_gain = _Chosen(speech.shape[1], compute), gain
+            if times is not None and times >= most:
+                best, most = _Chosen(speech.shape[1], compute), times
                 log.info("engine.backend: %s computes from now on", contender.name)
                 self._chosen = best
 
-    def _gain(self, name: str, compute: Compute, speech: Windows) -> float | None:
-        """How many times as fast as what served at the beginning; None: it does not give the same."""
+    def _times_as_fast(self, name: str, compute: Compute, speech: Windows) -> float | None:
+        """As what served at the beginning; None: it does not give the same."""
         away = difference(compute(speech), self._first(speech))
         if not away.exact:
             log.warning("engine.backend: %s is off by %.1e, and not used", name, away.relative)
             return None
-        window = speech[:1]
-        before_s, after_s = [], []
-        for _ in range(_ROUNDS):
-            before_s.append(_seconds(self._first, window))
-            after_s.append(_seconds(compute, window))
-        gain = statistics.median(before_s) / statistics.median(after_s)
-        log.info("engine.backend: %s is %.2f times as fast as torch", name, gain)
-        return gain
-
-
-def _seconds(compute: Compute, windows: Windows) -> float:
-    began_s = time.perf_counter()
-    compute(windows)
-    return time.perf_counter() - began_s
+        times = gain(self._first, compute, speech[:1])
+        log.info("engine.backend: %s is %.2f times as fast as torch", name, times)
+        return times

@@ -37,8 +37,6 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
         copy = folder / "profiles.db"
         copy_profiles(profiles, copy)
         key = KeyPlace.find(settings.templates.key_file, profiles).file
-        # one that takes over while a recording is heard would show in the last digits
-        engine = msgspec.structs.replace(settings.engine, backend="torch")
         return msgspec.structs.replace(
             settings,
             streams=streams,
@@ -47,7 +45,7 @@ def stage(recordings: Sequence[Path], settings: Settings, profiles: Path) -> Ite
             evidence=Evidence(),
             templates=Templates(key_file=str(key) if key.exists() else "auto"),
             audit=Audit(keep=False),
-            engine=engine,
+            engine=settings.engine.steady(),
         )
 
     with private_daemon(private) as daemon:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import msgspec
 
@@ -45,8 +45,8 @@ class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
     # "fast": bfloat16 where the device has units for it; "auto": that, where no score tells the difference
     backend: Literal["torch", "auto", "openvino", "compiled"] = "torch"
     # what computes exact embeddings on the CPU; "auto": torch, until a measurement shows another to be faster
-    amx: bool = True
-    # on a CPU with AMX, products are computed by kernels of our own; false: by torch
+    amx: bool | Literal["auto"] = "auto"
+    # on a CPU with AMX, kernels of our own compute (true) or torch (false); "auto": whichever is faster there
     max_lag_s: Annotated[float, msgspec.Meta(gt=0.0, le=60.0)] = 2.0
     # a live stream further behind than this skips whole hops
     remote: Remote | None = None
@@ -58,6 +58,10 @@ class Engine(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 f"remote.deadline_s = {self.remote.deadline_s:g}: must be at most max_lag_s = "
                 f"{self.max_lag_s:g}, or hops would be skipped while one answer is waited for"
             )
+
+    def steady(self) -> Self:
+        """One that computes alike every time, however fast the machine happens to be."""
+        return msgspec.structs.replace(self, backend="torch", amx=self.amx is not False)
 
 
 class Windows(Section, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from earwitnessd.engines import open_embedder
+from earwitnessd.engines import Compute, Precision, Windows, computing, open_embedder
 from earwitnessd.engines.amx.layers import TiledLayer
 from earwitnessd.engines.amx.tiled import TiledConvolution, TiledDense, TiledFeatures
 from earwitnessd.engines.amx.tiling import ONE_PART, THREE_PARTS, TWO_PARTS, tile
 from earwitnessd.engines.checkpoint import load
-from earwitnessd.engines.computing import MARGIN, arrange
+from earwitnessd.engines.computing import MARGIN, Tiles, arrange
 from earwitnessd.engines.exactness import difference
-from earwitnessd.engines.precision import RESOLUTION, score_difference
+from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, score_difference
 from earwitnessd.engines.products import Convolution, Dense
 from earwitnessd.engines.speech import speech_windows
 from earwitnessd.models import open_model
 from tests.engines.amx.here import kernels, needs_amx
 from tests.engines.families import FAMILIES, config_of, network, write
 from tests.engines.test_network import waves
+from tests.engines.test_precision import model as common_model
 
 pytestmark = needs_amx
 
@@ -104,9 +105,41 @@ def test_exact_takes_two_parts_only_where_they_keep_half_of_the_promise(tmp_path
         expected = plain(torch.from_numpy(speech)).numpy()
         away = difference(two(torch.from_numpy(speech)).numpy(), expected)
     assert not away.within(MARGIN)  # else this network shows nothing
-    made = arrange(directory, torch.device("cpu"), "exact", speech, None, kernels())
+    made = arrange(directory, torch.device("cpu"), "exact", speech, None, Tiles(kernels(), proven=False))
     assert made.says == "float32 on AMX"
     assert difference(made.compute(speech), expected).exact
+
+
+@pytest.mark.parametrize(("precision", "number"), [("exact", "float32"), ("fast", "bfloat16, scores within")])
+@pytest.mark.parametrize("times", [0.9, 1.1])
+def test_torch_computes_where_it_is_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: Precision, number: str, times: float
+) -> None:
+    speech = speech_windows(4, 48_000)
+    directory = common_model(tmp_path, commonness=3.0, **LARGE_HEADS)
+    measured: list[Windows] = []
+
+    def gain(before: Compute, after: Compute, windows: Windows) -> float:
+        assert score_difference(before(windows), after(windows)) < FAST_PROMISE
+        measured.append(windows)
+        return times
+
+    monkeypatch.setattr(computing, "gain", gain)
+    made = arrange(directory, torch.device("cpu"), precision, speech, None, Tiles(kernels(), proven=True))
+    assert len(measured) == 1
+    assert measured[0].shape == (1, 48_000)
+    assert made.says.startswith(number if times < 1 else number.partition(",")[0] + " on AMX")
+    assert made.says.endswith("(faster here than on AMX)") == (times < 1)
+    assert made.exact == (precision == "exact")
+
+
+def test_what_is_asked_for_needs_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(computing, "gain", lambda *_: 0.1)
+    config = {**config_of("base"), **LARGE_HEADS}
+    directory = write(tmp_path, config, network(config))
+    tiles = Tiles(kernels(), proven=False)
+    made = arrange(directory, torch.device("cpu"), "exact", speech_windows(4, 48_000), None, tiles)
+    assert made.says == "float32 on AMX"
 
 
 @pytest.mark.parametrize("family", ["base", "large-weighted"])
@@ -124,7 +157,7 @@ def test_one_part_is_bfloat16(tmp_path: Path, family: str) -> None:
 def test_the_built_in_model_is_as_exact_on_tiles_as_without_them() -> None:
     model = open_model("builtin")
     windows = speech_windows(8, 48_000)
-    ours = open_embedder(model, "cpu", threads=1)
+    ours = open_embedder(model, "cpu", threads=1, amx=True)
     theirs = open_embedder(model, "cpu", threads=1, amx=False)
     assert ours.device == "cpu (1 thread), float32 on AMX"
     assert theirs.device == "cpu (1 thread), float32"
@@ -135,6 +168,7 @@ def test_the_built_in_model_is_as_exact_on_tiles_as_without_them() -> None:
 def test_the_built_in_model_in_bfloat16_on_tiles_is_told_from_exact_by_no_score() -> None:
     model = open_model("builtin")
     windows = speech_windows(8, 48_000)
-    exact, fast = open_embedder(model, "cpu", 1), open_embedder(model, "cpu", 1, "fast")
+    exact = open_embedder(model, "cpu", 1, amx=True)
+    fast = open_embedder(model, "cpu", 1, "fast", amx=True)
     assert fast.device.startswith("cpu (1 thread), bfloat16 on AMX, scores within 0.00")
     assert score_difference(fast.embed(windows), exact.embed(windows)) < 2 * RESOLUTION
