@@ -53,6 +53,7 @@ class Daemon:
         fixed = {
             "sockets": {"events": self.events_endpoint, "control": self.control_endpoint},
             "profiles": str(self.folder / "profiles.db"),
+            "engine": {"amx": False},  # nothing is timed at its start
         }
         self.config.write_text(yaml.safe_dump({**fixed, **settings}), encoding="utf-8")
 

@@ -38,6 +38,7 @@ def test_both_are_measured_by_turns() -> None:
 
 def test_a_slow_one_gets_fewer_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_ENOUGH_S", 0.02)
+    monkeypatch.setattr(timing, "_PAUSE_S", 0.0)
     calls: list[float] = []
     gain(taking(0.03, calls), taking(0.03, calls), WINDOWS)
     assert len(calls) == 2

@@ -21,7 +21,7 @@ from earwitnessd.engines.graphed import with_graphs
 from earwitnessd.engines.network import Network
 from earwitnessd.engines.packing import pack
 from earwitnessd.engines.precision import FAST_PROMISE, RESOLUTION, lower, score_difference
-from earwitnessd.engines.timing import gain
+from earwitnessd.engines.timing import LEAST_GAIN, gain
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,9 @@ class _Ways:
             return tiled
         times = gain(plain.compute, tiled.compute, self._speech[:1])
         log.info("engine.amx: %s is %.2f times as fast as %s by torch", tiled.says, times, plain.says)
-        return tiled if times >= 1.0 else replace(plain, says=f"{plain.says} (faster here than{ON_TILES})")
+        if times >= LEAST_GAIN:
+            return tiled
+        return replace(plain, says=f"{plain.says} (faster here than{ON_TILES})")
 
     def _float32_on_tiles(self, kernels: Kernels) -> Arrangement | None:
         for parts, share in ((TWO_PARTS, MARGIN), (THREE_PARTS, 1.0)):
