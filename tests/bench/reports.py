@@ -86,7 +86,7 @@ def pipelines(*, enough: bool = True) -> PipelineReport:
 
 def memories() -> MemoryReport:
     rows = [Sample(at_s=5.0 * n, daemon_mb=300.0 + min(n, 20) / 4, captures_mb=160.0) for n in range(100)]
-    flat = Trend(mb_per_h=0.1, low=-0.2, high=0.4)
+    flat = Trend(first_mb=304.0, last_mb=304.1, most_mb=305.0, mb_per_h=0.1, low=-0.2, high=0.4)
     return MemoryReport(
         machine=this_machine(),
         model="m@0",

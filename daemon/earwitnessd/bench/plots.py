@@ -59,7 +59,7 @@ def memory(report: MemoryReport, file: Path) -> None:
         ("daemon", report.daemon, [row.daemon_mb for row in report.rows]),
         (f"{report.streams} capture processes", report.captures, [row.captures_mb for row in report.rows]),
     )
-    note = f"Lines: least squares after {report.settled_s / 60:.0f} minutes, with 95 % of the slope."
+    note = f"Lines: what is kept after {report.settled_s / 60:.0f} minutes, with 95 % of the slope."
     with _figure(file, 6.0, report.machine, note) as figure:
         axes = figure.subplots(2, 1, sharex=True)
         for plot, colour, (name, trend, mb) in zip(axes, COLOURS, series, strict=False):
@@ -90,9 +90,8 @@ def _line(
     plot.plot(minutes, mb, color=colour, linewidth=1.4)
     plot.axvspan(0, settled, color="#f3f3f3", linewidth=0)
     late = minutes >= settled
-    middle = minutes[late].mean()
-    fit = mb[late].mean() + (minutes[late] - middle) / 60 * trend.mb_per_h
-    plot.plot(minutes[late], fit, color=INK, linewidth=1.0, linestyle="--")
+    ends = minutes[late][[0, -1]]
+    plot.plot(ends, (trend.first_mb, trend.last_mb), color=INK, linewidth=1.0, linestyle="--")
     room = max(2.0, 0.6 * float(np.ptp(mb[late])))
     plot.set_ylim(float(mb[late].min()) - room, float(mb[late].max()) + room)
     plot.margins(x=0.01)

@@ -73,15 +73,16 @@ def print_memory(report: MemoryReport) -> None:
         title=f"Memory, {report.streams} streams, {report.minutes:g} minutes; {report.model}",
         title_justify="left",
     )
-    for heading in ("", "first MB", "last MB", "MB an hour", "95 %", "verdict"):
+    for heading in ("", "keeps MB", "at last", "at most", "MB an hour", "95 %", "verdict"):
         table.add_column(heading, justify="right" if heading not in {"", "verdict"} else "left")
-    settled = [row for row in report.rows if row.at_s >= report.settled_s]
-    for name, trend, first, last in (
-        ("daemon", report.daemon, settled[0].daemon_mb, settled[-1].daemon_mb),
-        ("capture processes", report.captures, settled[0].captures_mb, settled[-1].captures_mb),
-    ):
+    for name, trend in (("daemon", report.daemon), ("capture processes", report.captures)):
+        memory = (f"{mb:.1f}" for mb in (trend.first_mb, trend.last_mb, trend.most_mb))
         bounds = f"{trend.low:+.2f} to {trend.high:+.2f}"
-        table.add_row(name, f"{first:.1f}", f"{last:.1f}", f"{trend.mb_per_h:+.2f}", bounds, trend.verdict)
+        table.add_row(name, *memory, f"{trend.mb_per_h:+.2f}", bounds, trend.verdict)
+    table.caption = (
+        f"after {report.settled_s / 60:g} minutes; what a process keeps is the least of each stretch"
+    )
+    table.caption_justify = "left"
     console = Console()
     console.print(table)
     console.print(

@@ -1,4 +1,4 @@
-"""Whether a figure that was taken over time grows: a straight line through it, and how sure that is."""
+"""Whether what a process keeps grows: a straight line under its memory over time, and how sure that is."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ Series = npt.NDArray[np.float64]
 Verdict = Literal["flat", "grows", "undecided"]
 
 BLOCKS = 20
-# neighbouring samples say the same: the means of so many stretches count as independent
+# neighbouring samples say the same: so many stretches count as independent
 STUDENT_975 = 2.101
 # two-sided 95 % with BLOCKS - 2 degrees of freedom
 FLAT_MB_PER_H = 1.0
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """A slope with its 95 % confidence interval."""
+    """Of what is kept, with the slope's 95 % confidence interval."""
 
+    first_mb: float
+    last_mb: float
+    # the line at both ends
+    most_mb: float
+    # at any moment: what work takes and gives back lies between
     mb_per_h: float
     low: float
     high: float
@@ -35,14 +40,25 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trend(at_s: Series, mb: Series) -> Trend:
-    """By least squares over the means of stretches of equal length."""
+    """By least squares over the least of each of many stretches of equal length.
+
+    What is never given back lifts that, and what work takes for a moment does not.
+    """
     if len(at_s) < BLOCKS:
         raise ValueError(f"{len(at_s)} samples: a trend needs at least {BLOCKS}")
     hours = np.array([block.mean() for block in np.array_split(at_s / 3600.0, BLOCKS)])
-    means = np.array([block.mean() for block in np.array_split(mb, BLOCKS)])
+    kept = np.array([block.min() for block in np.array_split(mb, BLOCKS)])
     around = hours - hours.mean()
     spread = float(around @ around)
-    slope = float(around @ means) / spread
-    rest = means - means.mean() - slope * around
+    slope = float(around @ kept) / spread
+    rest = kept - kept.mean() - slope * around
     margin = STUDENT_975 * math.sqrt(float(rest @ rest) / (BLOCKS - 2) / spread)
-    return Trend(mb_per_h=slope, low=slope - margin, high=slope + margin)
+    first_mb, last_mb = (float(kept.mean() + slope * around[end]) for end in (0, -1))
+    return Trend(
+        first_mb=first_mb,
+        last_mb=last_mb,
+        most_mb=float(mb.max()),
+        mb_per_h=slope,
+        low=slope - margin,
+        high=slope + margin,
+    )

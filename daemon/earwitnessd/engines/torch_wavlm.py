@@ -60,7 +60,7 @@ class TorchWavLM:
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
         torch.backends.cudnn.allow_tf32 = False
         kernels = open_kernels(cache_directory()) if amx and chosen.type == "cpu" else None
-        tiles = None if kernels is None else Tiles(kernels, proven=amx == "auto")
+        tiles = None if kernels is None else Tiles(kernels, contested=amx == "auto")
         rounded = precision != "exact" or tiles is not None
         judged = speech_windows(_JUDGED_WINDOWS if rounded else 1, int(_JUDGED_S * RATE))
         prepared = self._prepared(judged)
