@@ -82,7 +82,7 @@ def open_embedder(
     `precision`: exact is float32; fast is bfloat16 where there are units for it, with scores within 0.01;
     auto is fast where that cannot be told from exact. `backend`: what computes exact embeddings on the CPU;
     auto begins with torch and changes to what a measurement shows to be faster. `amx`: by our own kernels,
-    on a CPU that has AMX and where there is a C compiler; auto: unless torch proves faster there. An
+    on a CPU that has AMX and where there is a C compiler; auto: if clearly faster than torch there. An
     engine on a GPU goes on computing on the CPU when the GPU is lost: it is a `Degradable`.
     """
     # not before an engine is opened: torch takes a second and 200 MB
