@@ -182,7 +182,7 @@ def test_a_cpus_tiles_that_lie_idle_are_worth_a_word() -> None:
     assert idle.verdict == "note"
     assert "has AMX" in idle.says
     assert "gcc" in idle.fix
-    for says in ("float32 on AMX", "float32 (AMX gains too little here)"):
+    for says in ("float32 on AMX", "float32 (AMX: no gain)"):
         assert of_device(f"cpu (3 threads), {says}", gpus=0, wanted="auto", tiles=True).verdict == "ok"
     assert of_device("cpu (3 threads), float32", gpus=0, wanted="auto").verdict == "ok"
 

@@ -116,7 +116,7 @@ class _Ways:
         log.info("engine.amx: %s is %.2f times as fast as %s by torch", tiled.says, times, plain.says)
         if times >= least_gain:
             return tiled
-        return replace(plain, says=f"{plain.says} (AMX gains too little here)")
+        return replace(plain, says=f"{plain.says} (AMX: no gain)")
 
     def _float32_on_tiles(self, kernels: Kernels) -> Arrangement | None:
         for parts, share in ((TWO_PARTS, MARGIN), (THREE_PARTS, 1.0)):

@@ -141,7 +141,7 @@ def test_torch_computes_where_tiles_are_not_clearly_faster(
     assert len(measured) == 1
     assert measured[0].shape == (1, 48_000)
     assert made.says.startswith(number if not kept else number.partition(",")[0] + " on AMX")
-    assert made.says.endswith("(AMX gains too little here)") == (not kept)
+    assert made.says.endswith("(AMX: no gain)") == (not kept)
     assert made.exact == (precision == "exact")
 
 
