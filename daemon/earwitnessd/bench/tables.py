@@ -73,15 +73,13 @@ def print_memory(report: MemoryReport) -> None:
         title=f"Memory, {report.streams} streams, {report.minutes:g} minutes; {report.model}",
         title_justify="left",
     )
-    for heading in ("", "keeps MB", "at last", "at most", "MB an hour", "95 %", "verdict"):
+    for heading in ("", "first MB", "last", "most", "MB an hour", "95 %", "verdict"):
         table.add_column(heading, justify="right" if heading not in {"", "verdict"} else "left")
     for name, trend in (("daemon", report.daemon), ("capture processes", report.captures)):
         memory = (f"{mb:.1f}" for mb in (trend.first_mb, trend.last_mb, trend.most_mb))
         bounds = f"{trend.low:+.2f} to {trend.high:+.2f}"
         table.add_row(name, *memory, f"{trend.mb_per_h:+.2f}", bounds, trend.verdict)
-    table.caption = (
-        f"after {report.settled_s / 60:g} minutes; what a process keeps is the least of each stretch"
-    )
+    table.caption = f"after {report.settled_s / 60:g} minutes; first and last: the straight line's ends"
     table.caption_justify = "left"
     console = Console()
     console.print(table)

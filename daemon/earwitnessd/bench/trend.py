@@ -1,4 +1,4 @@
-"""Whether what a process keeps grows: a straight line under its memory over time, and how sure that is."""
+"""Whether a figure that was taken over time grows: a straight line through it, and how sure that is."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FLAT_MB_PER_H = 1.0
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """Of what is kept, with the slope's 95 % confidence interval."""
+    """A straight line, with its slope's 95 % confidence interval."""
 
     first_mb: float
     last_mb: float
     # the line at both ends
     most_mb: float
-    # at any moment: what work takes and gives back lies between
+    # at any moment
     mb_per_h: float
     low: float
     high: float
@@ -40,20 +40,20 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def trend(at_s: Series, mb: Series) -> Trend:
-    """By least squares over the least of each of many stretches of equal length.
+    """By least squares over the medians of stretches of equal length.
 
-    What is never given back lifts that, and what work takes for a moment does not.
+    A moment just after free memory was given back, or within a large batch, moves no median.
     """
     if len(at_s) < BLOCKS:
         raise ValueError(f"{len(at_s)} samples: a trend needs at least {BLOCKS}")
     hours = np.array([block.mean() for block in np.array_split(at_s / 3600.0, BLOCKS)])
-    kept = np.array([block.min() for block in np.array_split(mb, BLOCKS)])
+    medians = np.array([np.median(block) for block in np.array_split(mb, BLOCKS)])
     around = hours - hours.mean()
     spread = float(around @ around)
-    slope = float(around @ kept) / spread
-    rest = kept - kept.mean() - slope * around
+    slope = float(around @ medians) / spread
+    rest = medians - medians.mean() - slope * around
     margin = STUDENT_975 * math.sqrt(float(rest @ rest) / (BLOCKS - 2) / spread)
-    first_mb, last_mb = (float(kept.mean() + slope * around[end]) for end in (0, -1))
+    first_mb, last_mb = (float(medians.mean() + slope * around[end]) for end in (0, -1))
     return Trend(
         first_mb=first_mb,
         last_mb=last_mb,
