@@ -79,15 +79,15 @@ def test_a_device_that_is_gone_is_awaited_and_opened_anew(
 
 
 @pytest.mark.slow
-def test_a_device_that_is_gone_for_a_minute_is_opened_within_seconds_of_its_return(
+def test_a_device_that_is_gone_for_long_is_opened_within_seconds_of_its_return(
     daemon: Patient, microphone: FaultMicrophone, price: Price
 ) -> None:
-    missed_s, back_s = away(daemon, microphone, 60.0)
+    missed_s, back_s = away(daemon, microphone, 20.0)
     assert back_s < 5.0
     log = daemon.log
-    assert len(log) < 60_000, "a minute without a device fills no journal"
+    assert len(log) < 30_000, "being without a device fills no journal"
     price(
-        "gone for a minute",
+        "gone for 20 s",
         lost=f"{missed_s:.1f} s of audio, counted",
         back_s=back_s,
         so=f"tries every 2 s, in {len(log.splitlines())} log lines",
