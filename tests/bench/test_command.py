@@ -101,6 +101,7 @@ def test_the_pipeline_is_measured_from_capture_to_subscriber(
     assert plot.exists()
 
 
+@pytest.mark.slow
 def test_memory_is_watched(small: Path) -> None:
     setup = Setup(
         model=str(small),

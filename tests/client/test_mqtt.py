@@ -189,6 +189,7 @@ def test_groups_come_go_and_become_watchlists(
         )
 
 
+@pytest.mark.slow
 def test_groups_of_which_we_are_not_told_are_shown_once_they_are_heard(
     events_endpoint: str, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
 ) -> None:
@@ -221,6 +222,7 @@ def test_enrolling_and_deleting_changes_the_entities(
         assert config.format("cora").replace("__", "/") in listener.holds
 
 
+@pytest.mark.slow
 def test_without_the_daemon_everything_is_unavailable_and_nothing_is_claimed(
     events_endpoint: str, mosquitto: Mosquitto, listener: Listener, tmp_path: Path
 ) -> None:

@@ -73,6 +73,7 @@ def adds_up(beat: Heartbeat) -> bool:
     return beat.engine.windows == told.windows + told.windows_local + told.windows_dropped
 
 
+@pytest.mark.slow
 def test_the_gate_goes_and_comes_back_and_no_window_is_missing(
     tmp_path: Path, rack: Rack, tiny_model: str, recording: str
 ) -> None:

@@ -33,6 +33,7 @@ def bitten(daemon: Patient) -> float:
     return seconds
 
 
+@pytest.mark.slow
 def test_a_hung_engine_starves_the_watchdog(tmp_path: Path, price: Price) -> None:
     with (
         ServiceManager(tmp_path, WATCHDOG_S) as manager,
