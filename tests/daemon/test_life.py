@@ -130,6 +130,7 @@ def test_a_killed_capture_process_is_replaced_under_a_new_stream_id(
         assert beat.streams[0].opened == 2
 
 
+@pytest.mark.slow
 def test_a_frozen_capture_process_is_killed_and_replaced(
     tmp_path: Path, tiny_model: str, recording: str
 ) -> None:

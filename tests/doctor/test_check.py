@@ -66,6 +66,7 @@ def test_without_settings_it_looks_at_the_services_own_people(
     assert not list(places.runtime.iterdir())  # its sockets are not touched
 
 
+@pytest.mark.slow
 def test_a_service_that_runs_holds_what_it_needs(session: Mapping[str, str], tiny_model: str) -> None:
     places = places_of(session)
     with Daemon(places.state, {"model": tiny_model, "streams": QUIET}) as daemon:

@@ -198,6 +198,7 @@ def test_offline_takes_what_lies_in_the_hubs_cache_and_asks_nobody(hub: Hub, mod
     assert hub.requests == []
 
 
+@pytest.mark.slow
 def test_a_checkpoint_in_another_layout_is_named_and_pulled_by_its_file(tmp_path: Path, models: Path) -> None:
     files = tmp_path / "upstream"
     recorded("rawnet").write(files / "model.pth")

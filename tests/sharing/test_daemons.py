@@ -28,6 +28,7 @@ def model_of(writer: Writer) -> str:
     return writer.control.status().heartbeat.engine.model_id
 
 
+@pytest.mark.slow
 def test_what_changes_at_the_writer_changes_at_its_followers(tiny_model: str, tmp_path: Path) -> None:
     writer = Writer(tmp_path / "writer", tiny_model)
     hall = FollowerDaemon(tmp_path / "hall", writer)
