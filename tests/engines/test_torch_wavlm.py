@@ -14,7 +14,7 @@ from transformers import Wav2Vec2FeatureExtractor, WavLMForXVector
 
 from earwitnessd.engines import Embedder, EmbedError, Vectors, Windows, open_embedder
 from earwitnessd.engines.devices import default_threads
-from earwitnessd.engines.torch_wavlm import CPU_BATCH, in_halves, normalised
+from earwitnessd.engines.torch_wavlm import CPU_BATCHES, in_halves, in_sizes, normalised
 from earwitnessd.models import open_model
 from earwitnessd.models.places import BUILTIN_DIRECTORY
 from tests.models.making import write_model
@@ -113,7 +113,7 @@ def test_warming_up_computes_the_given_shape(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_batch_larger_than_a_cpu_takes_at_once_stay_in_order(tmp_path: Path) -> None:
-    engine, windows = opened(write_model(tmp_path / "m")), noises(2 * CPU_BATCH + 3)
+    engine, windows = opened(write_model(tmp_path / "m")), noises(2 * max(CPU_BATCHES) + 3)
     expected = np.concatenate([engine.embed(window[np.newaxis]) for window in windows])
     np.testing.assert_allclose(engine.embed(windows), expected, atol=1e-5)
 
@@ -133,6 +133,44 @@ warm_mb = most_mb()
 engine.embed(np.random.default_rng(1).standard_normal((64, 48_000)).astype(np.float32))
 print(most_mb() - warm_mb)
 """
+
+
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(1, [1]), (3, [2, 1]), (7, [4, 2, 1]), (8, [8]), (21, [8, 8, 4, 1]), (0, [0])]
+)
+def test_a_batch_is_computed_in_few_sizes(count: int, sizes: list[int]) -> None:
+    windows = noises(21)[:count]
+    parts = list(in_sizes(windows, CPU_BATCHES))
+    assert [len(part) for part in parts] == sizes
+    np.testing.assert_array_equal(np.concatenate(parts), windows)
+    assert [len(part) for part in in_sizes(windows, ())] == [count]
+
+
+KEPT = """
+import ctypes
+from earwitnessd.engines import open_embedder
+from earwitnessd.engines.speech import speech_windows
+from earwitnessd.models import open_model
+from earwitnessd.service.memory import resident_mb
+
+def kept_mb():
+    ctypes.CDLL(None).malloc_trim(0)
+    return resident_mb()
+
+engine = open_embedder(open_model("builtin"), "cpu", threads=1, amx=False)
+engine.warm_up(48_000, 1)
+windows = speech_windows(12, 48_000)
+warm_mb = kept_mb()
+for count in range(1, 13):
+    engine.embed(windows[:count])
+print(kept_mb() - warm_mb)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures what the C library gives back")
+def test_once_warm_no_size_of_batch_leaves_memory_behind() -> None:
+    told = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True)
+    assert float(told.stdout) < 5.0
 
 
 def test_once_warm_a_cpu_needs_no_more_memory_however_many_windows_are_due() -> None:

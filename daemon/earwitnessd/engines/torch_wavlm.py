@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -28,7 +27,12 @@ _SELF_CHECK_TOLERANCE = 1e-5
 _SMALLEST = np.finfo(np.float32).tiny
 _JUDGED_WINDOWS = 6  # of speech, for a mode that is not exact by construction
 _JUDGED_S = 3.0
-CPU_BATCH = 8  # windows at once: a larger batch is no faster on a CPU, and the heap never forgets it
+CPU_BATCHES = (
+    8,
+    4,
+    2,
+    1,
+)  # windows at once: more is no faster, and oneDNN keeps 0.5 MB a product and size
 LONGEST_FILLING_S = 1.0  # at start-up
 _TRIED_WINDOWS = 4  # of speech, on which another backend must give the same
 
@@ -54,7 +58,7 @@ class TorchWavLM:
             log.warning("%s: %s", model.name, model.family.warning)
         self._epsilon = model.normalise_epsilon if model.normalise else None
         chosen = pick_device(device)
-        self._most = CPU_BATCH if chosen.type == "cpu" else sys.maxsize
+        self._sizes = CPU_BATCHES if chosen.type == "cpu" else ()
         if chosen.type == "cpu":
             torch.set_num_threads(default_threads() if threads in {0, "auto"} else int(threads))
         # convolutions would otherwise be rounded to 10 bits on CUDA, and scores depend on the device
@@ -78,12 +82,9 @@ class TorchWavLM:
         """One unit row a window; when the GPU's memory runs out, the batch is halved and tried again."""
         if windows.ndim != 2:
             raise ValueError(f"windows of shape {windows.shape}: expected (batch, samples)")
-        prepared = self._prepared(windows)
-        parts = [
-            in_halves(self._forward, prepared[first : first + self._most])
-            for first in range(0, max(1, len(prepared)), self._most)
-        ]
-        vectors = np.concatenate(parts)
+        vectors = np.concatenate(
+            [in_halves(self._forward, part) for part in in_sizes(self._prepared(windows), self._sizes)]
+        )
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         unit: Vectors = vectors / np.maximum(lengths, _SMALLEST)
         return unit
@@ -96,9 +97,9 @@ class TorchWavLM:
             began_s = time.monotonic()
             vectors = self.embed(windows)
             passed_s = time.monotonic() - began_s
-            if batch < self._most == CPU_BATCH and passed_s * self._most < LONGEST_FILLING_S * batch:
-                # the most memory that it will ever need, now: the heap keeps what it once had
-                self.embed(np.tile(windows[:1], (self._most, 1)))
+            if self._sizes and passed_s * sum(self._sizes) < LONGEST_FILLING_S * batch:
+                # all memory that it will ever need, now
+                self.embed(np.tile(windows[:1], (sum(self._sizes), 1)))
         except RuntimeError as error:
             raise EmbedError(
                 f"{refusal} ({error}): if they are too short, set a larger windows.length_s"
@@ -139,6 +140,18 @@ def normalised(windows: Windows, epsilon: float = EPSILON) -> Windows:
     scales = np.sqrt(windows.var(axis=1, keepdims=True) + np.float32(epsilon))
     result: Windows = (windows - means) / scales
     return result
+
+
+def in_sizes(windows: Windows, sizes: Sequence[int]) -> Iterator[Windows]:
+    """A batch in parts of these sizes, which fall to 1; without sizes, and without a window, as it is."""
+    if not sizes or not len(windows):
+        yield windows
+        return
+    first = 0
+    while first < len(windows):
+        size = next(size for size in sizes if size <= len(windows) - first)
+        yield windows[first : first + size]
+        first += size
 
 
 def in_halves(forward: Callable[[Windows], Vectors], windows: Windows) -> Vectors:
