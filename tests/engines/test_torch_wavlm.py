@@ -118,23 +118,6 @@ def test_rows_of_a_batch_larger_than_a_cpu_takes_at_once_stay_in_order(tmp_path:
     np.testing.assert_allclose(engine.embed(windows), expected, atol=1e-5)
 
 
-GREW = """
-import resource
-import numpy as np
-from earwitnessd.engines import open_embedder
-from earwitnessd.models import open_model
-
-def most_mb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-engine = open_embedder(open_model("builtin"), "cpu", threads=1)
-engine.warm_up(48_000, 1)
-warm_mb = most_mb()
-engine.embed(np.random.default_rng(1).standard_normal((64, 48_000)).astype(np.float32))
-print(most_mb() - warm_mb)
-"""
-
-
 @pytest.mark.parametrize(
     ("count", "sizes"), [(1, [1]), (3, [2, 1]), (7, [4, 2, 1]), (8, [8]), (21, [8, 8, 4, 1]), (0, [0])]
 )
@@ -171,6 +154,23 @@ print(kept_mb() - warm_mb)
 def test_once_warm_no_size_of_batch_leaves_memory_behind() -> None:
     told = subprocess.run([sys.executable, "-c", KEPT], capture_output=True, text=True, check=True)
     assert float(told.stdout) < 5.0
+
+
+GREW = """
+import resource
+import numpy as np
+from earwitnessd.engines import open_embedder
+from earwitnessd.models import open_model
+
+def most_mb():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+engine = open_embedder(open_model("builtin"), "cpu", threads=1)
+engine.warm_up(48_000, 1)
+warm_mb = most_mb()
+engine.embed(np.random.default_rng(1).standard_normal((64, 48_000)).astype(np.float32))
+print(most_mb() - warm_mb)
+"""
 
 
 def test_once_warm_a_cpu_needs_no_more_memory_however_many_windows_are_due() -> None:

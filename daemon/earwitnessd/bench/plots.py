@@ -59,7 +59,7 @@ def memory(report: MemoryReport, file: Path) -> None:
         ("daemon", report.daemon, [row.daemon_mb for row in report.rows]),
         (f"{report.streams} capture processes", report.captures, [row.captures_mb for row in report.rows]),
     )
-    note = f"Lines: medians after {report.settled_s / 60:.0f} minutes, with 95 % of the slope."
+    note = f"Lines: through medians after {report.settled_s / 60:.0f} minutes, with 95 % of the slope."
     with _figure(file, 6.0, report.machine, note) as figure:
         axes = figure.subplots(2, 1, sharex=True)
         for plot, colour, (name, trend, mb) in zip(axes, COLOURS, series, strict=False):

@@ -9,8 +9,7 @@ import torch
 from earwitnessd.engines import Backend, Compute, EmbedError
 from earwitnessd.engines.compiled_backend import Compiled, compiler_missing
 from earwitnessd.engines.openvino_backend import OpenVINO, openvino_missing
-from earwitnessd.engines.timing import LEAST_GAIN
-from earwitnessd.engines.upgrading import Contender, Upgrading
+from earwitnessd.engines.upgrading import LEAST_GAIN, Contender, Upgrading
 from earwitnessd.models import Model
 from earwitnessd.native.cache import cache_directory
 

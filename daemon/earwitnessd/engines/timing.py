@@ -7,7 +7,6 @@ import time
 
 from earwitnessd.engines import Compute, Windows
 
-LEAST_GAIN = 1.05  # times as fast; less is worth neither its memory nor a change
 _ROUNDS = 5
 _PAUSE_S = 0.01  # before each: between windows the daemon sleeps, and finds caches and clocks as it wakes
 _ENOUGH_S = 1.0  # of measuring; a large model gets fewer rounds

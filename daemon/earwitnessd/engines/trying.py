@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import numpy.typing as npt
 
+from earwitnessd.engines import Compute
 from earwitnessd.engines.speech import speech_windows
 
 _BATCH = 4
 _ROUNDS = 5
 _ENOUGH_S = 4.0  # of measuring; a large model gets fewer rounds
 _SAME = 1e-4  # a component's largest difference, in parts of the largest component
-
-Compute = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
