@@ -48,7 +48,7 @@ class Question(ABC):
         self._verdicts = Verdicts(grace_s=0.0)  # what has run out does not count, however busy the machine
         self._contrary: Verdict | None = None
         self._streams: list[str] | None = None
-        self.connected = False
+        self.connected: bool | None = None  # None: nothing is known yet
         self._reason = ""
 
     def on_item(self, item: AnyEvent | Notice, now: float, wall: float) -> Answer | None:

@@ -145,7 +145,7 @@ def verified(
     score: float = 0.78,
     margin: float | None = 0.21,
     evidence_s: float = 6.5,
-    ttl_s: float = 5.0,
+    ttl_s: float = 60.0,
     groups: tuple[str, ...] = (),
     doubts: tuple[str, ...] = (),
 ) -> SpeakerVerified:
@@ -168,7 +168,7 @@ def verified(
 
 
 def group_verified(
-    group: str = "family", *, stream: str = "desk", ttl_s: float = 5.0, watchlist: bool = False
+    group: str = "family", *, stream: str = "desk", ttl_s: float = 60.0, watchlist: bool = False
 ) -> GroupVerified | WatchlistHit:
     kind = WatchlistHit if watchlist else GroupVerified
     return kind(
@@ -203,7 +203,7 @@ def unknown(
     stream: str = "desk",
     nearest: str | None = "bert",
     score: float | None = 0.41,
-    ttl_s: float = 5.0,
+    ttl_s: float = 60.0,
 ) -> SpeakerUnknown:
     return SpeakerUnknown(
         stream=stream,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +137,16 @@ def test_without_a_daemon_it_is_3(tmp_path: Path) -> None:
     assert result.returncode == 3
     assert result.stdout == ""
     assert "no daemon answers there" in result.stderr
+
+
+def test_a_host_that_says_nothing_gets_more_time_than_one_that_refuses() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        answer = ask(
+            Connection(events=f"tcp://127.0.0.1:{silent.getsockname()[1]}"), Check("anna", None, 9.0), 9.0
+        )
+        assert (answer.status, 4.9 <= time.monotonic() - began < 9.0) == (3, True)
+    assert "is earwitnessd running?" in answer.message
 
 
 @pytest.mark.parametrize("wrong", [["--events", "nonsense"], ["--key", "only-one"]])

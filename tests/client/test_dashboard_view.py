@@ -231,8 +231,8 @@ def test_a_doubtful_verdict_says_so() -> None:
 
 def test_a_watchlist_hit_is_said_first_and_while_it_holds() -> None:
     state = ordinary()
-    state.on_event(group_verified("intruders", watchlist=True), 0.3)
-    state.on_event(group_verified("intruders", watchlist=True), 0.4)
+    state.on_event(group_verified("intruders", watchlist=True, ttl_s=5.0), 0.3)
+    state.on_event(group_verified("intruders", watchlist=True, ttl_s=5.0), 0.4)
     shown = lines(state)
     assert any("on watchlist intruders · anna  verified" in line for line in shown)
     assert sum("watchlist intruders: hit" in line for line in shown) == 1

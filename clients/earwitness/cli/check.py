@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import Annotated
@@ -14,7 +15,9 @@ from .connection import Connection, fail, print_json
 from .durations import duration_option
 from .limiting import limited
 
-CONNECT_S = 2.0
+REFUSED_S = 2.0  # nobody listens there, but a daemon may just be starting
+SILENCE_S = 5.0  # nothing is said at all: a host that is away, or a machine that stands still
+PATIENCE_S = {True: math.inf, False: REFUSED_S, None: SILENCE_S}
 
 
 def check(
@@ -68,13 +71,10 @@ def ask(connection: Connection, question: Question, within_s: float) -> Answer:
     began = time.monotonic()
     with subscribe(connection.events, topics, keys=connection.keys(), fill=False) as subscription:
         while True:
-            patience_s = within_s if question.connected else min(within_s, CONNECT_S)
-            left_s = began + patience_s - time.monotonic()
-            if left_s <= 0:
+            left_s = max(0.0, began + min(within_s, PATIENCE_S[question.connected]) - time.monotonic())
+            item = subscription.receive(left_s)  # with no time left, what has come already
+            if item is None and left_s == 0.0:
                 return question.at_the_end()
-            item = subscription.receive(left_s)
-            if item is None:
-                continue
-            answer = question.on_item(item, time.monotonic(), time.time())
-            if answer is not None:
+            answer = item and question.on_item(item, time.monotonic(), time.time())
+            if answer:
                 return answer
