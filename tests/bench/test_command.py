@@ -94,10 +94,10 @@ def test_the_pipeline_is_measured_from_capture_to_subscriber(
     assert row["windows"] >= 2
     assert 0.0 < row["p50_ms"] <= row["p99_ms"] <= row["most_ms"]
     assert [cost["gate"] for cost in report["overhead"]] == ["silero", "energy"]
-    assert all(
-        cost["daemon_ms"] > 0.0 < cost["path_p50_ms"] and cost["busy_windows_per_s"] > 8.0
-        for cost in report["overhead"]
-    )
+    for cost in report["overhead"]:
+        assert cost["daemon_ms"] > 0.0
+        assert cost["path_p50_ms"] > 0.0
+        assert cost["busy_windows_per_s"] > 8.0
     assert plot.exists()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -103,10 +104,15 @@ def test_the_operations_of_a_model_are_counted(tmp_path: Path) -> None:
 
 
 def test_the_kernel_is_asked_about_processes() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    waits = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(waits, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
         assert child.pid in processes.children(os.getpid())
         assert processes.resident_mb(os.getpid()) > 20.0
-        assert processes.processor_s(os.getpid()) > 0.0
+        began_s = time.process_time()
+        assert began_s <= processes.processor_s(os.getpid()) <= time.process_time()
+        assert processes.processor_s(child.pid) > 0.0
         child.kill()
     assert processes.resident_mb(child.pid) == 0.0
     assert processes.processor_s(child.pid) == 0.0
