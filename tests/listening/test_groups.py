@@ -20,12 +20,12 @@ from earwitness.control import (
 from earwitness.events import GroupLost, GroupVerified, ProfileUpdated, SpeakerVerified, WatchlistHit
 from earwitnessd.assemble import rules_for
 from earwitnessd.decision import GroupWish
-from earwitnessd.handover import Answer, NewRules, Refusal
+from earwitnessd.handover import Answer, Ask, NewRules, Refusal
 from earwitnessd.settings.root import Decision
 
 from ..calibration.making import calibration
 from ..voices import ANNA_HZ, BEN_HZ, TONE_RULES, ToneEmbedder, talking
-from .engine import Engine
+from .engine import Engine, HeldEmbedder
 from .test_calibrated import calibrator
 
 WATCHED = replace(TONE_RULES, wishes={"banned": GroupWish(watchlist=True, ttl_s=3.0), "empty": GroupWish()})
@@ -50,6 +50,18 @@ def test_a_group_is_told_of_from_its_first_member_on_and_ends_with_its_last() ->
         answered(engine.ask(RemoveFromGroup(group="family", name="anna")))
         lost = engine.until_said(GroupLost)
         assert (lost.group, lost.reason) == ("family", "profile")
+
+
+def test_a_group_counts_for_the_audio_that_comes_with_its_first_member() -> None:
+    held = HeldEmbedder()
+    with Engine(held, enrolled={"anna": ANNA_HZ, "ben": BEN_HZ}) as engine:
+        mouth = engine.open()
+        engine.say(mouth, talking(ANNA_HZ, 3.0))
+        assert held.entered.wait(20.0)
+        engine.tell(Ask(1, AddToGroup(group="family", name="anna"), b""))
+        engine.say(mouth, talking(ANNA_HZ, 1.0))
+        held.let_go.set()
+        assert engine.until_said(GroupVerified).stop == 64_000
 
 
 def test_a_watchlist_in_the_settings_says_hits() -> None:

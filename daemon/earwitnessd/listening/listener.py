@@ -116,6 +116,7 @@ class Listener(threading.Thread):
         self._rules = parts.rules
         people, settings = parts.people, self._settings
         people.decision = settings.decision
+        self._roster = people.roster
         self._enrolments = Enrolments(people, settings)
         self._desk = RequestDesk(
             settings,
@@ -155,10 +156,10 @@ class Listener(threading.Thread):
 
     def _round(self, live: Inbox, recorded: Inbox, ready: frozenset[int]) -> bool:
         """One turn of the loop, for what is readable; False if work is left for another."""
-        roster = self._parts.people.roster
         if self._inbox.fileno() in ready:
             for command in self._inbox.drain():
                 self._obey(command)
+            self._follow_roster()  # what was just promised holds for the audio that comes with it
         self._intake.receive(live, recorded=False)
         if not ready.isdisjoint(recorded.filenos()):
             self._intake.receive(recorded, recorded=True)
@@ -167,9 +168,7 @@ class Listener(threading.Thread):
         now_s = time.monotonic()
         if pulse := now_s - self._last_pulse_s >= PULSE_S - PULSE_EARLY_S:
             self._look_around()
-        now = self._parts.people.roster
-        if now is not roster and now != roster:
-            self._on_roster([member.name for member in roster])
+        self._follow_roster()
         self._telling.cut_evidence()
         if self._telling.take_came_or_went() or pulse:  # who asks after the event is told nothing older
             self._outbox.leave(self._pulse(now_s))
@@ -212,11 +211,14 @@ class Listener(threading.Thread):
             case ask:
                 self._publish(self._desk.answer(ask))
 
-    def _on_roster(self, before: list[str]) -> None:
-        """People came or went, joined a group or left it, or are decided about by another point."""
+    def _follow_roster(self) -> None:
+        """People may have come or gone, joined a group or left it, or be decided about by another point."""
+        before, self._roster = self._roster, self._parts.people.roster
+        if self._roster is before or self._roster == before:
+            return
         self._adopt()
         names = self._parts.people.matrix.names
-        if list(names) != before:
+        if list(names) != [member.name for member in before]:
             for verifier in self._streams.values():
                 self._publish(verifier.on_profiles(names))
 
