@@ -197,14 +197,13 @@ class CaptureSupervisor:
         """Stop the process, so that the device is free for others."""
         self._stop(now_s, "paused")
 
-    def reopen(self, now_s: float, reason: str) -> bool:
-        """End the process that runs and start another; False where none runs, or it is ending already."""
+    def reopen(self, now_s: float, reason: str) -> None:
+        """End the process that runs and start another; nothing where none runs, or it is ending already."""
         if self._child is None or self._state not in ("starting", "waiting", "listening"):
-            return False
+            return
         self._child.signal(signal.SIGTERM)
         self._due_s = now_s + self._patience.stop_s
         self._enter("stopping", reason)
-        return True
 
     def tell_speech(self, stream_id: str, *, speaking: bool) -> None:
         """Somebody began to speak on this opening, or stopped: meanwhile audio is wanted less often."""

@@ -50,8 +50,8 @@ class Capturing(Protocol):
         """Let go of the device."""
         ...
 
-    def reopen(self, now_s: float, reason: str) -> bool:
-        """Begin anew; False where there is nothing to end."""
+    def reopen(self, now_s: float, reason: str) -> None:
+        """Begin anew, where there is something to end."""
         ...
 
     def tell_speech(self, stream_id: str, *, speaking: bool) -> None:

@@ -134,11 +134,9 @@ class RemoteStream:
         self._end("paused", final=True)
         self._ask_due_s = now_s
 
-    def reopen(self, _now_s: float, reason: str) -> bool:
+    def reopen(self, _now_s: float, reason: str) -> None:
         """What comes from now on does not join what came."""
-        was_open = self._hearsay.is_open
         self._end(reason, final=False)
-        return was_open
 
     def tell_speech(self, stream_id: str, *, speaking: bool) -> None:
         """It does not matter there: a satellite sends as its own settings say."""

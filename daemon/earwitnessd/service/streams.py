@@ -60,6 +60,11 @@ class Streams:
     def configure(self, sources: Mapping[str, AnySource]) -> None:
         """Start what is new, stop what is gone, restart what has changed; leave the rest alone."""
         for name in [name for name, source in self._sources.items() if sources.get(name) != source]:
+            # First, so that the engine knows why before the process says its last words; here and below.
+            if name in sources:
+                self._tell(StreamRemoved(name, "its settings have changed", final=False))
+            else:
+                self._tell(StreamRemoved(name, "removed from the settings", final=True))
             supervisor = self._supervisors.pop(name)
             self._openings[name] = supervisor.openings
             del self._sources[name]
@@ -68,10 +73,6 @@ class Streams:
             self._stirred.add(supervisor)
             if self._gateway and isinstance(supervisor, RemoteStream):
                 self._gateway.remove(supervisor)
-            if name in sources:
-                self._tell(StreamRemoved(name, "its settings have changed", final=False))
-            else:
-                self._tell(StreamRemoved(name, "removed from the settings", final=True))
         for name, source in sources.items():
             if name not in self._supervisors:
                 supervisor = self._capturing(name, source, self._openings.get(name, 0))
@@ -98,7 +99,6 @@ class Streams:
     def pause(self, name: str) -> None:
         """Let go of a stream's device."""
         supervisor = self._find(name)
-        # First, so that the engine knows why before the process says its last words.
         self._tell(CaptureGone(name, supervisor.stream_id, "paused", final=True))
         supervisor.pause(time.monotonic())
         self._stirred.add(supervisor)
@@ -119,11 +119,12 @@ class Streams:
     def reopen_live(self, reason: str) -> None:
         """Whatever hears the world begins anew: what it heard and what it will hear do not join."""
         for name, supervisor in self._supervisors.items():
-            stream_id = supervisor.stream_id
-            if not isinstance(self._sources[name], FileReplay) and supervisor.reopen(
-                time.monotonic(), reason
-            ):
-                self._tell(CaptureGone(name, stream_id, reason, final=False))
+            source = self._sources[name]
+            if isinstance(source, FileReplay):
+                continue
+            if not isinstance(source, Network):  # a satellite's end is brought with the reason
+                self._tell(CaptureGone(name, supervisor.stream_id, reason, final=False))
+            supervisor.reopen(time.monotonic(), reason)
             self._stirred.add(supervisor)
 
     def watch(self, poller: zmq.Poller) -> None:
