@@ -55,4 +55,5 @@ def test_good_subscribers_know_exactly_what_they_missed(
         heard_ends = sum(len(each.ends_heard) for each in accountants)
         orderly = 1 + sum(number == signal.SIGTERM for number in restarts)
         assert heard_ends >= 0.9 * good * orderly
-        assert sum(each.counts.filled for each in accountants) > 0
+        if per_second > 100:  # else the last values, which come anyway, may be all that was missed
+            assert sum(each.counts.filled for each in accountants) > 0
