@@ -24,6 +24,7 @@ from earwitness.events import (
     WindowScored,
 )
 from earwitnessd.capture.messages import pack
+from earwitnessd.capture.words import STOPPED
 from earwitnessd.engines import EmbedError
 from earwitnessd.handover import CaptureGone, Failed, NewRules, Pulse, Ready, Refusal, StreamRemoved
 from earwitnessd.hearing import RECORDED_BATCH
@@ -253,6 +254,39 @@ def test_a_recording_with_much_to_say_does_not_make_live_audio_wait() -> None:
 def heard(engine: Engine) -> list[tuple[str, int]]:
     """Whose windows were scored, and where they ended, in this order."""
     return [(each.stream, each.stop) for each in engine.of(WindowScored)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        CaptureGone("tape", "tape-1", "paused", final=True),
+        StreamRemoved("tape", "its settings have changed", final=False),
+    ],
+)
+def test_whoever_has_a_process_stop_says_why(told: CaptureGone | StreamRemoved) -> None:
+    embedder = HeldEmbedder()
+    with Engine(embedder, enrolled=BOTH) as engine:
+        tape = engine.open("tape", paced=False)
+        engine.say(tape, talking(ANNA_HZ, 4.0))
+        engine.send(pack(tape.ended(STOPPED, final=False)), tape)
+        assert embedder.entered.wait(15.0)  # so the end of the process has been heard
+        engine.tell(told)
+        embedder.let_go.set()
+        lost = engine.until_said(StreamLost)
+    assert (lost.stream_id, lost.reason, lost.final) == ("tape-1", told.reason, told.final)
+
+
+def test_a_process_that_ended_by_itself_has_said_why() -> None:
+    embedder = HeldEmbedder()
+    with Engine(embedder, enrolled=BOTH) as engine:
+        tape = engine.open("tape", paced=False)
+        engine.say(tape, talking(ANNA_HZ, 4.0))
+        engine.send(pack(tape.ended("end of file")), tape)
+        assert embedder.entered.wait(15.0)
+        engine.tell(CaptureGone("tape", "tape-1", "killed by SIGTERM", final=False))
+        embedder.let_go.set()
+        lost = engine.until_said(StreamLost)
+    assert (lost.reason, lost.final) == ("end of file", True)
 
 
 def test_other_rules_hold_at_once() -> None:

@@ -76,7 +76,7 @@ def memory(report: MemoryReport, file: Path) -> None:
 
 
 def _slope(trend: Trend) -> str:
-    return f"{trend.mb_per_h:+.2f} MB an hour ({trend.low:+.2f} to {trend.high:+.2f}), {trend.verdict}"
+    return f"{trend.mb_per_h:+z.2f} MB an hour ({trend.low:+z.2f} to {trend.high:+z.2f}), {trend.verdict}"
 
 
 def _line(

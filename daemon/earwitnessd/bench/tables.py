@@ -77,8 +77,8 @@ def print_memory(report: MemoryReport) -> None:
         table.add_column(heading, justify="right" if heading not in {"", "verdict"} else "left")
     for name, trend in (("daemon", report.daemon), ("capture processes", report.captures)):
         memory = (f"{mb:.1f}" for mb in (trend.first_mb, trend.last_mb, trend.most_mb))
-        bounds = f"{trend.low:+.2f} to {trend.high:+.2f}"
-        table.add_row(name, *memory, f"{trend.mb_per_h:+.2f}", bounds, trend.verdict)
+        bounds = f"{trend.low:+z.2f} to {trend.high:+z.2f}"
+        table.add_row(name, *memory, f"{trend.mb_per_h:+z.2f}", bounds, trend.verdict)
     table.caption = f"after {report.settled_s / 60:g} minutes; first and last: the straight line's ends"
     table.caption_justify = "left"
     console = Console()

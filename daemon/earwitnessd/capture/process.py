@@ -16,6 +16,7 @@ from earwitnessd.capture.messages import Alive, Audio, Ended, Lost, Opened, Samp
 from earwitnessd.capture.outbox import Outbox
 from earwitnessd.capture.resample import Resampler, silence_unusable, to_mono
 from earwitnessd.capture.source import AudioSource, Chunk, Origin, SourceEndedError
+from earwitnessd.capture.words import STOPPED
 from earwitnessd.wakeup import Wakeup
 
 ALIVE_EVERY_S = 1.1
@@ -71,7 +72,7 @@ class CaptureProcess:
                 raise SourceEndedError("the engine takes no more audio", final=False)
             self._take_chunks()
             self._tell_alive()
-        self._end(SourceEndedError("stopped", final=False, failed=False))
+        self._end(SourceEndedError(STOPPED, final=False, failed=False))
         return Exit.STOPPED
 
     def _wait(self) -> None:

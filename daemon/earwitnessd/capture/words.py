@@ -11,6 +11,7 @@ RATE = 16_000  # Hz of everything past the capture process
 LossReason = Literal["overflow", "overrun", "clock", "link"]
 # overflow: PortAudio said so; overrun: our own capture ring was full; clock: fewer samples than time passed;
 # link: a satellite could not keep more while it was cut off
+STOPPED = "stopped"  # the reason of a process that was told to end: who told it knows a better one
 Encoding = Literal["f32", "s16"]
 # of samples, little-endian: full scale is 1.0, or 32768
 

@@ -11,6 +11,8 @@ import msgspec
 from earwitness.events import Event
 from earwitnessd.capture.inbox import Inbox
 from earwitnessd.capture.messages import AnyMessage, Ended, Samples, heard, unpack
+from earwitnessd.capture.words import STOPPED
+from earwitnessd.handover import CaptureGone
 from earwitnessd.listening.verifier import StreamVerifier
 
 log = logging.getLogger(__name__)
@@ -68,6 +70,12 @@ class Intake:
             return False
         self._publish(verifier.on_message(message, samples))
         return not verifier.hearing.full
+
+    def explain(self, gone: CaptureGone) -> None:
+        """A process that was told to end does not know why; one that ended by itself has said so."""
+        ended = self.ended[gone.stream]
+        if ended.reason == STOPPED:
+            self.ended[gone.stream] = msgspec.structs.replace(ended, reason=gone.reason, final=gone.final)
 
     def finish_recordings(self) -> None:
         """Say that a stream is lost only after the last of its windows."""

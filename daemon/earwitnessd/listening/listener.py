@@ -157,13 +157,13 @@ class Listener(threading.Thread):
     def _round(self, live: Inbox, recorded: Inbox, ready: frozenset[int]) -> bool:
         """One turn of the loop, for what is readable; False if work is left for another."""
         if self._inbox.fileno() in ready:
-            for command in self._inbox.drain():
-                self._obey(command)
-            self._follow_roster()  # what was just promised holds for the audio that comes with it
+            self._obey_all()
         self._intake.receive(live, recorded=False)
         if not ready.isdisjoint(recorded.filenos()):
             self._intake.receive(recorded, recorded=True)
         left = self._judging.turn()
+        if self._intake.ended:
+            self._obey_all()  # who had a process end has said why before it could
         self._intake.finish_recordings()
         now_s = time.monotonic()
         if pulse := now_s - self._last_pulse_s >= PULSE_S - PULSE_EARLY_S:
@@ -181,6 +181,11 @@ class Listener(threading.Thread):
         self._publish(self._enrolments.expire())
         self._publish(self._desk.custody.expire())
 
+    def _obey_all(self) -> None:
+        for command in self._inbox.drain():
+            self._obey(command)
+        self._follow_roster()  # what was just promised holds for the audio that comes with it
+
     def _obey(self, command: ToEngine) -> None:
         match command:
             case StreamAdded(stream, source):
@@ -191,8 +196,9 @@ class Listener(threading.Thread):
                 if verifier := self._streams.pop(stream, None):
                     self._publish(verifier.on_gone(verifier.hearing.stream_id, reason, final))
             case CaptureGone(stream, stream_id, reason, final):
-                verifier = self._streams.get(stream)
-                if verifier and stream not in self._intake.ended:
+                if stream in self._intake.ended:
+                    self._intake.explain(command)
+                elif verifier := self._streams.get(stream):
                     self._publish(verifier.on_gone(stream_id, reason, final))
             case NewRules(rules=rules, calibrator=calibrator):
                 self._rules = rules
