@@ -13,6 +13,7 @@ from earwitnessd.capture.cadence import Cadence
 from earwitnessd.capture.child import Child, describe_exit
 from earwitnessd.capture.job import FINAL_EXITS, Exit, Job, Manner, Pulse
 from earwitnessd.capture.line_limiter import LineLimiter
+from earwitnessd.capture.words import STOPPED
 from earwitnessd.settings.sources import LocalSource
 
 if TYPE_CHECKING:
@@ -329,7 +330,7 @@ class CaptureSupervisor:
         self._transitions.append(Transition(self._stream, self.stream_id, state, reason))
         level = logging.DEBUG if self._said_before(state, reason) else LEVELS.get(state, logging.INFO)
         fields = {"event": f"capture.{state}", "stream": self._stream, "stream_id": self.stream_id}
-        words, why = WORDS.get(state, state), f" ({reason})" if reason else ""
+        words, why = WORDS.get(state, state), "" if reason in {"", STOPPED} else f" ({reason})"
         log.log(level, "stream %s: %s%s", self._stream, words, why, extra={"earwitness": fields})
 
     def _said_before(self, state: State, reason: str) -> bool:
