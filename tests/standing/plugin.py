@@ -34,7 +34,7 @@ def _run(item: pytest.Item, nextitem: pytest.Item | None) -> list[pytest.TestRep
         return reports
     hindrance = meter.since(began)
     if hindrance.still_s >= STOOD_STILL_S and _ran_before(item) is None:
-        item.user_properties.append((AGAIN, str(hindrance)))
+        item.user_properties[:] = [(AGAIN, str(hindrance))]
         item.session._setupstate.teardown_exact(None)  # shared fixtures start from nothing, too
         return _run(item, nextitem)
     for report in failed:
