@@ -1,5 +1,12 @@
 from __future__ import annotations
 
-from .standing.plugin import pytest_configure, pytest_runtest_protocol, pytest_terminal_summary
+import pytest
 
-__all__ = ["pytest_configure", "pytest_runtest_protocol", "pytest_terminal_summary"]
+from .faults import prices
+from .standing import plugin
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What is printed at the end must be known where nothing is collected, too."""
+    config.pluginmanager.register(plugin, "standing")
+    config.pluginmanager.register(prices, "prices")

@@ -10,8 +10,8 @@ import pytest
 
 from earwitness.events import EngineDegraded, EngineRestored, SpeakerVerified, WindowScored
 
-from .conftest import Price
 from .patient import RATE, Patient
+from .prices import Price
 from .program import HASTE
 
 

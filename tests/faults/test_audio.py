@@ -15,8 +15,8 @@ from earwitnessd.demo.conversation import FOLDER
 from tests.daemon.harness import Daemon
 from tests.voices import room
 
-from .conftest import Price
 from .patient import RATE
+from .prices import Price
 
 BAD_S = 6.0
 GOOD_S = 9.0

@@ -17,8 +17,8 @@ from tests.voices import ANNA_HZ, talking
 
 from .clocks import HOUR_S, YEAR_S, Clocks
 from .compiled import why_not
-from .conftest import Price
 from .patient import Patient
+from .prices import Price
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

@@ -13,8 +13,8 @@ import pytest
 from earwitness.events import WindowScored
 from earwitnessd.profiles.aside import MARK
 
-from .conftest import Price
 from .patient import Patient
+from .prices import Price
 
 
 def garbage(file: Path) -> None:

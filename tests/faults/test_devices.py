@@ -13,9 +13,9 @@ import pytest
 from earwitness.events import SpeakerLost, SpeakerVerified, StreamGap, StreamLost, StreamOpened, WindowScored
 
 from . import fault_microphone
-from .conftest import Price
 from .fault_microphone import FaultMicrophone
 from .patient import RATE, Patient
+from .prices import Price
 
 pytestmark = pytest.mark.skipif(bool(fault_microphone.why_not()), reason=fault_microphone.why_not())
 

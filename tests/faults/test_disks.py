@@ -14,8 +14,8 @@ from earwitness.control import ControlError
 from earwitness.events import SpeakerVerified, WindowScored
 
 from ..small_disk import SmallDisk, mounted, why_not
-from .conftest import Price
 from .patient import Patient
+from .prices import Price
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

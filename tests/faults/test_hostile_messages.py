@@ -14,9 +14,9 @@ from earwitness.control import Reply
 from earwitness.events import WindowScored
 from tests.soaking.sampling import sample
 
-from .conftest import Price
 from .hostile import message
 from .patient import Patient
+from .prices import Price
 
 WARM_UP = 1000  # of which huge ones make the allocator take what it needs, little by little
 MESSAGES = 1000

@@ -14,8 +14,8 @@ import zmq
 
 from earwitness.control import AnyMethod, DeleteProfile, EnrollAudio, Reply
 
-from .conftest import Price
 from .patient import Patient, send, voice_of
+from .prices import Price
 
 KILLS = 30
 MOST_WAIT_S = 0.25

@@ -17,8 +17,8 @@ from earwitness.events import SpeakerVerified, WindowScored
 from tests.soaking.sampling import sample
 from tests.voices import ANNA_HZ, sound_file, talking
 
-from .conftest import Price
 from .patient import Patient, send
+from .prices import Price
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import pytest
 from earwitness.control import ControlError
 from earwitness.events import DaemonReloaded, StreamOpened, WindowScored
 
-from .conftest import Price
 from .patient import Patient
+from .prices import Price
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(8)

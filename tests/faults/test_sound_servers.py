@@ -17,8 +17,8 @@ from tests.soaking.sampling import sample
 from tests.virtual_microphone import VirtualMicrophone
 from tests.voices import ANNA_HZ, talking
 
-from .conftest import Price
 from .patient import RATE, Patient
+from .prices import Price
 
 pytestmark = [
     pytest.mark.slow,

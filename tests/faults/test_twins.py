@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Price
 from .patient import ROOT, Patient
+from .prices import Price
 
 TWINS = 6
 

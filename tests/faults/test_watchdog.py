@@ -13,9 +13,9 @@ from earwitness.events import StreamOpened, WindowScored
 from tests.daemon.harness import children_of, gone
 
 from . import freezer
-from .conftest import Price
 from .freezer import Freezer
 from .patient import Patient
+from .prices import Price
 from .watchdog import ServiceManager
 
 WATCHDOG_S = 3.0  # the service says 30: there, all this takes as many times longer
