@@ -46,7 +46,7 @@ class Meter:
         self._folder = tempfile.TemporaryDirectory(prefix="earwitness-standing-")
         self._late = Path(self._folder.name) / "late"
         self._late.touch()
-        self.watch = subprocess.Popen([sys.executable, "-I", "-S", WATCH, self._late])
+        self.watch = subprocess.Popen([sys.executable, "-I", "-S", WATCH, self._late, str(os.getpid())])
 
     def wait(self) -> None:
         """Return when it watches."""

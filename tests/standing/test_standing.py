@@ -26,7 +26,9 @@ def shared():
 
 @pytest.mark.parametrize("still_s", [{still_s}])
 def test_it(pytestconfig, shared, still_s):
-    watch = pytestconfig.stash[METER].watch.pid
+    meter = pytestconfig.stash[METER]
+    meter.wait()
+    watch = meter.watch.pid
     os.kill(watch, signal.SIGSTOP)
     time.sleep(still_s)
     os.kill(watch, signal.SIGCONT)

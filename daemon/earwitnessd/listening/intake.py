@@ -74,7 +74,7 @@ class Intake:
     def explain(self, gone: CaptureGone) -> None:
         """A process that was told to end does not know why; one that ended by itself has said so."""
         ended = self.ended[gone.stream]
-        if ended.reason == STOPPED:
+        if ended.reason == STOPPED and ended.stream_id == gone.stream_id:
             self.ended[gone.stream] = msgspec.structs.replace(ended, reason=gone.reason, final=gone.final)
 
     def finish_recordings(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from earwitness.events import LinkCondition, LinkState, SatelliteCut
 from earwitnessd.capture.supervisor import CaptureStatus, State, Transition
-from earwitnessd.capture.words import AnyMessage, Audio, Ended, Lost, Silent
+from earwitnessd.capture.words import STOPPED, AnyMessage, Audio, Ended, Lost, Silent
 from earwitnessd.satellite.clock import ClockEstimate, Exchange
 from earwitnessd.satellite.conduct import Conduct
 from earwitnessd.satellite.hearsay import Hearsay, LieError
@@ -144,7 +144,7 @@ class RemoteStream:
     def stop(self, _now_s: float) -> None:
         """For good."""
         self._stopped = True
-        self._end("stopped", final=False)
+        self._end(STOPPED, final=False)
 
     def close(self) -> None:
         """Nothing is left to be ended."""
